@@ -1,0 +1,156 @@
+import { type ArrayOf, BYTES, type Dtype, exportName, type TypedArray } from '../../kernels/kernel.ts';
+import { IsodexError } from '../../util/errors.ts';
+import { nextTurn } from '../../util/tasks.ts';
+import type { Block, BlockRange, Engine, EngineInfo, HostEngine } from '../engine.ts';
+import { type Dispatch, paramsOf, type Recording } from '../recording.ts';
+import { WasmMemory } from './memory.ts';
+import { canShareMemory, isNode, loadModule } from './module.ts';
+import { ThreadPool } from './pool.ts';
+
+/** Work below this many terms is done on the calling thread: waking threads would take longer. */
+const INLINE_TERMS = 2 ** 21;
+/** Each thread takes its share of a dispatch in about this many pieces, so that a slow one holds up little. */
+const PIECES = 8;
+
+interface WasmBlock<D extends Dtype = Dtype> extends Block<D> {
+  at: number;
+}
+
+type Exports = Record<string, (...args: number[]) => void>;
+
+export interface CpuEngineOptions {
+  /** Threads that compute, ≥ 1; by default one for each core. 1 computes on the calling thread. */
+  threads?: number | undefined;
+  /** false keeps to baseline SIMD; for tests and comparisons. */
+  relaxedSimd?: boolean | undefined;
+}
+
+/** Runs kernels as WASM SIMD on one WebAssembly memory, with a pool of threads where memory can be shared. */
+export class CpuEngine implements HostEngine {
+  readonly kind = 'cpu';
+  readonly host: HostEngine = this;
+  readonly maxBlockBytes = 2 ** 30;
+  readonly info: EngineInfo;
+  private readonly memory: WasmMemory;
+  private readonly exports: Exports;
+  private readonly pool: ThreadPool | undefined;
+  private readonly counters: number[] = [];
+  private closed = false;
+
+  private constructor(memory: WasmMemory, exports: Exports, pool: ThreadPool | undefined, info: EngineInfo) {
+    this.memory = memory;
+    this.exports = exports;
+    this.pool = pool;
+    this.info = info;
+  }
+
+  static async open(options: CpuEngineOptions = {}): Promise<CpuEngine> {
+    const notes: string[] = [];
+    const wanted = options.threads ?? defaultThreads();
+    const share = wanted > 1 && canShareMemory();
+    if (wanted > 1 && !share && options.threads) notes.push('one thread: this page is not cross-origin isolated, so memory cannot be shared');
+    const { module, relaxed } = await loadModule(share, options.relaxedSimd ?? true);
+    const memory = new WasmMemory(share);
+    const instance = await WebAssembly.instantiate(module, { env: { memory: memory.memory, abort() {} } });
+    const pool = share ? await ThreadPool.start(wanted, module, memory.memory) : undefined;
+    if (share && !pool) notes.push('one thread: workers could not start here (does the page allow blob: workers?)');
+    const threads = pool?.size ?? 1;
+    const features = ['simd128', ...(relaxed ? ['relaxed-simd'] : []), ...(share ? ['shared-memory'] : [])];
+    const description = `WebAssembly SIMD${relaxed ? ' (relaxed)' : ''}, ${threads} thread${threads > 1 ? 's' : ''}`;
+    return new CpuEngine(memory, instance.exports as unknown as Exports, pool, { kind: 'cpu', description, threads, features, notes });
+  }
+
+  /** Bytes of WebAssembly memory that blocks hold. */
+  get usedBytes(): number {
+    return this.memory.usedBytes;
+  }
+
+  async alloc<D extends Dtype>(dtype: D, length: number, label: string): Promise<Block<D>> {
+    this.checkOpen();
+    const bytes = length * BYTES[dtype];
+    const at = this.memory.allocate(bytes);
+    let live = true;
+    const block: WasmBlock<D> = {
+      dtype,
+      length,
+      label,
+      at,
+      [Symbol.dispose]: () => {
+        if (live) this.memory.free(at, bytes);
+        live = false;
+      },
+    };
+    return block;
+  }
+
+  view<D extends Dtype>(block: Block<D>): ArrayOf[D] {
+    const { at, dtype, length } = block as WasmBlock<D>;
+    const make: Record<Dtype, () => TypedArray> = {
+      f32: () => new Float32Array(this.memory.buffer, at, length),
+      f64: () => new Float64Array(this.memory.buffer, at, length),
+      i32: () => new Int32Array(this.memory.buffer, at, length),
+      u32: () => new Uint32Array(this.memory.buffer, at, length),
+      i8: () => new Int8Array(this.memory.buffer, at, length),
+    };
+    return make[dtype]() as ArrayOf[D];
+  }
+
+  write<D extends Dtype>(block: Block<D>, data: ArrayOf[D], offset = 0): void {
+    (this.view(block) as TypedArray).set(data, offset);
+  }
+
+  async run(recording: Recording): Promise<void> {
+    for (const dispatch of recording.dispatches) {
+      this.checkOpen();
+      await this.runOne(dispatch);
+    }
+  }
+
+  async read<const R extends readonly BlockRange[]>(ranges: R) {
+    return ranges.map(({ block, begin, end }) => this.view(block).subarray(begin, end)) as unknown as {
+      [I in keyof R]: R[I] extends BlockRange<infer D> ? ArrayOf[D] : never;
+    };
+  }
+
+  async pick(): Promise<Engine> {
+    return this;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.pool?.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private async runOne(dispatch: Dispatch): Promise<void> {
+    const { kernel, blocks, params } = dispatch;
+    const named = paramsOf(dispatch);
+    const items = kernel.items(named);
+    const terms = kernel.terms(named);
+    const name = exportName(kernel.name);
+    const args = [...blocks.map((block) => (block as WasmBlock).at), ...params];
+    if (!this.pool || terms < INLINE_TERMS) {
+      this.exports[name]!(...args, 0, items);
+      if (terms >= INLINE_TERMS) await nextTurn();
+      return;
+    }
+    const counter = this.counters.pop() ?? this.memory.allocate(4);
+    new Int32Array(this.memory.buffer, counter, 1)[0] = 0;
+    const grain = Math.max(1, Math.floor(items / (this.pool.size * PIECES)));
+    await this.pool.run({ name, args, items, grain, counter });
+    this.counters.push(counter);
+  }
+
+  private checkOpen(): void {
+    if (this.closed) throw new IsodexError('closed', 'the engine was closed; open another one with openEngine()');
+  }
+}
+
+function defaultThreads(): number {
+  if (isNode()) return process.getBuiltinModule('node:os').availableParallelism();
+  return globalThis.navigator?.hardwareConcurrency ?? 1;
+}

@@ -1,0 +1,84 @@
+import { IsodexError } from '../../util/errors.ts';
+import { roundUp } from '../../util/math.ts';
+
+const PAGE = 65536;
+/** A cache line: rows that start on one touch as few as they can. */
+const ALIGNMENT = 64;
+
+interface Hole {
+  at: number;
+  bytes: number;
+}
+
+/** One WebAssembly memory with a first-fit allocator. The module keeps nothing of its own in it. */
+export class WasmMemory {
+  readonly memory: WebAssembly.Memory;
+  /** Free runs in address order, never adjacent. */
+  private holes: Hole[] = [];
+  private end: number = PAGE; // address 0 stays unused
+
+  constructor(shared: boolean) {
+    this.memory = shared ? new WebAssembly.Memory({ initial: 1, maximum: PAGE, shared: true }) : new WebAssembly.Memory({ initial: 1 });
+  }
+
+  get buffer(): ArrayBuffer {
+    return this.memory.buffer as ArrayBuffer;
+  }
+
+  /** Bytes that blocks hold. */
+  get usedBytes(): number {
+    return this.end - PAGE - this.holes.reduce((sum, hole) => sum + hole.bytes, 0);
+  }
+
+  /** Address of `bytes` zeroed bytes. */
+  allocate(bytes: number): number {
+    const size = Math.max(ALIGNMENT, roundUp(bytes, ALIGNMENT));
+    const index = this.holes.findIndex((hole) => hole.bytes >= size);
+    if (index < 0) return this.extend(size);
+    const hole = this.holes[index]!;
+    const at = hole.at;
+    hole.at += size;
+    hole.bytes -= size;
+    if (hole.bytes === 0) this.holes.splice(index, 1);
+    new Uint8Array(this.buffer, at, size).fill(0);
+    return at;
+  }
+
+  free(at: number, bytes: number): void {
+    const size = Math.max(ALIGNMENT, roundUp(bytes, ALIGNMENT));
+    let index = this.holes.findIndex((hole) => hole.at > at);
+    if (index < 0) index = this.holes.length;
+    this.holes.splice(index, 0, { at, bytes: size });
+    this.join(index);
+    this.join(index - 1);
+  }
+
+  /** Joins hole `index` with the next one where they touch. */
+  private join(index: number): void {
+    const hole = this.holes[index];
+    const next = this.holes[index + 1];
+    if (!hole || !next || hole.at + hole.bytes !== next.at) return;
+    hole.bytes += next.bytes;
+    this.holes.splice(index + 1, 1);
+  }
+
+  private extend(size: number): number {
+    const last = this.holes.at(-1);
+    const reuse = last && last.at + last.bytes === this.end ? last : undefined;
+    const at = reuse ? reuse.at : this.end;
+    const missing = at + size - this.buffer.byteLength;
+    if (missing > 0) {
+      try {
+        this.memory.grow(Math.ceil(missing / PAGE));
+      } catch (cause) {
+        throw new IsodexError('out-of-memory', `WebAssembly memory cannot grow by ${missing} bytes beyond ${this.buffer.byteLength}`, { cause });
+      }
+    }
+    if (reuse) {
+      new Uint8Array(this.buffer, reuse.at, reuse.bytes).fill(0);
+      this.holes.pop();
+    }
+    this.end = at + size;
+    return at;
+  }
+}

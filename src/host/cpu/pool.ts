@@ -1,0 +1,111 @@
+import { IsodexError } from '../../util/errors.ts';
+import { isNode } from './module.ts';
+import source from './worker.ts?source';
+
+/** A range of work for every thread; see worker.ts. */
+export interface PoolJob {
+  readonly name: string;
+  readonly args: readonly number[];
+  readonly items: number;
+  readonly grain: number;
+  readonly counter: number;
+}
+
+interface Thread {
+  post(message: unknown): void;
+  end(): void;
+}
+
+interface Pending {
+  left: number;
+  error?: string;
+  settle(error?: Error): void;
+}
+
+/** Threads over one shared WebAssembly memory. They never keep a process alive while they have nothing to do. */
+export class ThreadPool {
+  private threads: Thread[] = [];
+  private readonly pending = new Map<number, Pending>();
+  private lastJob = 0;
+
+  /** Starts the threads; undefined where workers cannot start (a page that forbids `blob:`, say). */
+  static async start(count: number, module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<ThreadPool | undefined> {
+    const pool = new ThreadPool();
+    try {
+      const spawn = isNode() ? spawnNodeThread : spawnWebThread;
+      pool.threads = await Promise.all(Array.from({ length: count }, () => spawn(module, memory, (reply) => pool.receive(reply))));
+      return pool;
+    } catch {
+      pool.close();
+      return undefined;
+    }
+  }
+
+  get size(): number {
+    return this.threads.length;
+  }
+
+  /** Resolves when all items of the job are done. */
+  run(job: PoolJob): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.lastJob;
+      this.pending.set(id, { left: this.threads.length, settle: (error) => (error ? reject(error) : resolve()) });
+      for (const thread of this.threads) thread.post({ job: id, ...job });
+    });
+  }
+
+  close(): void {
+    for (const thread of this.threads) thread.end();
+    for (const job of this.pending.values()) job.settle(new IsodexError('closed', 'the engine was closed during the call'));
+    this.pending.clear();
+  }
+
+  private receive({ job, error }: { job: number; error?: string }): void {
+    const pending = this.pending.get(job);
+    if (!pending) return;
+    if (error) pending.error = error;
+    if (--pending.left > 0) return;
+    this.pending.delete(job);
+    pending.settle(pending.error ? new Error(`a thread failed: ${pending.error}`) : undefined);
+  }
+}
+
+type Receive = (reply: { job: number; error?: string }) => void;
+
+async function spawnNodeThread(module: WebAssembly.Module, memory: WebAssembly.Memory, receive: Receive): Promise<Thread> {
+  const { Worker } = process.getBuiltinModule('node:worker_threads');
+  const worker = new Worker(source, { eval: true, stdout: false, stderr: false });
+  let busy = 0;
+  await new Promise<void>((resolve, reject) => {
+    worker.once('error', reject);
+    worker.on('message', (reply) => {
+      if ('ready' in reply) return resolve();
+      if (--busy === 0) worker.unref();
+      receive(reply);
+    });
+    worker.postMessage({ module, memory });
+  });
+  worker.unref();
+  return {
+    post(message) {
+      if (busy++ === 0) worker.ref();
+      worker.postMessage(message);
+    },
+    end: () => void worker.terminate(),
+  };
+}
+
+async function spawnWebThread(module: WebAssembly.Module, memory: WebAssembly.Memory, receive: Receive): Promise<Thread> {
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  try {
+    const worker = new Worker(url);
+    await new Promise<void>((resolve, reject) => {
+      worker.onerror = reject;
+      worker.onmessage = ({ data }) => ('ready' in data ? resolve() : receive(data));
+      worker.postMessage({ module, memory });
+    });
+    return { post: (message) => worker.postMessage(message), end: () => worker.terminate() };
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}

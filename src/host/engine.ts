@@ -1,0 +1,103 @@
+/**
+ * What runs kernels. An engine owns memory (blocks) and runs recordings over it; it knows nothing of indexes. Three
+ * kinds compute: `reference` (the twins), `cpu` (WASM SIMD, threads) and `gpu` (WebGPU); `auto` holds two of them.
+ */
+import type { ArrayOf, Dtype, TypedArray } from '../kernels/kernel.ts';
+import type { Recording } from './recording.ts';
+
+export type EngineKind = 'reference' | 'cpu' | 'gpu' | 'auto';
+
+/** A typed run of an engine's memory. Disposing gives it back; disposing twice is harmless. */
+export interface Block<D extends Dtype = Dtype> extends Disposable {
+  readonly dtype: D;
+  readonly length: number;
+  readonly label: string;
+}
+
+/** Part of a block, in elements: [begin, end). */
+export interface BlockRange<D extends Dtype = Dtype> {
+  readonly block: Block<D>;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** What a call is about to do: an `auto` engine weighs it. */
+export interface Work {
+  /** Integer multiply-adds of scans. */
+  readonly terms: number;
+  /** Times that the host must wait for the device. */
+  readonly waits: number;
+  /** Bytes that a GPU would have to be sent first because it does not hold them yet. */
+  readonly uploadBytes: number;
+}
+
+export interface EngineInfo {
+  readonly kind: EngineKind;
+  /** For people: 'WASM SIMD (relaxed), 2 threads', 'NVIDIA H200 through Dawn/Vulkan'. */
+  readonly description: string;
+  /** Threads that compute; 1 when work runs on the calling thread. */
+  readonly threads: number;
+  /** WASM or WebGPU features in use. */
+  readonly features: readonly string[];
+  /** GPU only: how the adapter names itself. */
+  readonly adapter?: AdapterInfo;
+  /** GPU only: the limits in force. */
+  readonly limits?: Readonly<Record<string, number>>;
+  /** What did not go as asked for, each said once: no adapter, a lost device, threads that a page forbids. */
+  readonly notes: readonly string[];
+  /** `auto` only: the engines that it holds. */
+  readonly engines?: readonly EngineInfo[];
+}
+
+export interface AdapterInfo {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  /** Driver and backend, as the adapter describes them. */
+  readonly description: string;
+  /** A driver that computes on the CPU: right answers, no speed. */
+  readonly software: boolean;
+}
+
+export interface Engine extends Disposable {
+  readonly kind: EngineKind;
+  readonly info: EngineInfo;
+  /** Where canonical arithmetic runs: the engine itself, or a GPU engine's CPU companion. */
+  readonly host: HostEngine;
+  /** The largest block that a kernel can bind, in bytes; larger data goes into several. */
+  readonly maxBlockBytes: number;
+  /** Zeroed memory. Rejects with code 'out-of-memory' when there is none. */
+  alloc<D extends Dtype>(dtype: D, length: number, label: string): Promise<Block<D>>;
+  /** Copies `data` into the block from element `offset` on, in order with the runs around it. */
+  write<D extends Dtype>(block: Block<D>, data: ArrayOf[D], offset?: number): void;
+  /** Runs the dispatches in order. */
+  run(recording: Recording): Promise<void>;
+  /** Waits for what was run and returns the ranges. The arrays may be views: use them before the next write or run. */
+  read<const R extends readonly BlockRange[]>(ranges: R): Promise<{ [I in keyof R]: R[I] extends BlockRange<infer D> ? ArrayOf[D] : never }>;
+  /** The engine that should do this work: an `auto` engine chooses, every other names itself. */
+  pick(work: Work): Promise<Engine>;
+  /** Frees everything. What is pending rejects with code 'closed'. */
+  close(): void;
+}
+
+/** An engine whose blocks the host sees directly. */
+export interface HostEngine extends Engine {
+  /** The block's memory itself; valid until the next alloc. */
+  view<D extends Dtype>(block: Block<D>): ArrayOf[D];
+}
+
+export function rangeOf<D extends Dtype>(block: Block<D>, begin = 0, end = block.length): BlockRange<D> {
+  return { block, begin, end };
+}
+
+/** A fresh zeroed array of the dtype. */
+export function emptyArray<D extends Dtype>(dtype: D, length: number): ArrayOf[D] {
+  const make: Record<Dtype, (n: number) => TypedArray> = {
+    f32: (n) => new Float32Array(n),
+    f64: (n) => new Float64Array(n),
+    i32: (n) => new Int32Array(n),
+    u32: (n) => new Uint32Array(n),
+    i8: (n) => new Int8Array(n),
+  };
+  return make[dtype](length) as ArrayOf[D];
+}

@@ -1,0 +1,49 @@
+/**
+ * WebGPU in Node: Google's Dawn, from the optional package `webgpu`. The object that `create()` returns must outlive every
+ * device made from it (dropping it crashes the process), so it is kept on globalThis for ever.
+ */
+
+/** Debian's chromium package brings SwiftShader, a Vulkan driver that computes on the CPU. */
+export const SWIFTSHADER_DRIVERS = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/lib/chromium-browser/vk_swiftshader_icd.json'];
+
+interface Dawn {
+  create(options: string[]): GPU;
+}
+
+type Kept = typeof globalThis & { [key: symbol]: Map<string, GPU> | undefined };
+const KEY = Symbol.for('isodex.dawn');
+
+/** The `webgpu` package, or undefined where it is not installed or has no binary for this platform. */
+async function loadDawn(): Promise<Dawn | undefined> {
+  try {
+    return (await import('webgpu')) as unknown as Dawn;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A GPU object made with these Dawn options ('backend=null', 'enable-dawn-features=…'); undefined without the package. */
+export async function createDawn(options: readonly string[] = []): Promise<GPU | undefined> {
+  const kept = globalThis as Kept;
+  kept[KEY] ??= new Map();
+  const key = `${options.join(' ')} ${process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES ?? ''}`;
+  const found = kept[KEY].get(key);
+  if (found) return found;
+  const gpu = (await loadDawn())?.create([...options]);
+  if (gpu) kept[KEY].set(key, gpu);
+  return gpu;
+}
+
+/**
+ * Node's GPU: the machine's own adapter, or, with `software`, SwiftShader where there is no other. Undefined where neither
+ * exists.
+ */
+export async function nodeGpu(software: boolean): Promise<GPU | undefined> {
+  const gpu = await createDawn();
+  if (!gpu || (await gpu.requestAdapter())) return gpu;
+  const { existsSync } = process.getBuiltinModule('node:fs');
+  const driver = software ? SWIFTSHADER_DRIVERS.find((path) => existsSync(path)) : undefined;
+  if (!driver) return undefined;
+  process.env.VK_DRIVER_FILES = driver; // read by the Vulkan loader when the next instance is made
+  return createDawn();
+}

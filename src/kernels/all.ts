@@ -1,0 +1,11 @@
+/** Every kernel, for engines that prepare them and for the tests that hold them. */
+import { canonicalDistances } from './canonical-distances.ts';
+import type { Kernel } from './kernel.ts';
+import { project } from './project.ts';
+import { sq8Encode } from './sq8-encode.ts';
+import { sq8Filter } from './sq8-filter.ts';
+import { sq8Gather } from './sq8-gather.ts';
+import { sq8Scan } from './sq8-scan.ts';
+import { topK } from './top-k.ts';
+
+export const kernels: readonly Kernel[] = [canonicalDistances, project, sq8Encode, sq8Filter, sq8Gather, sq8Scan, topK] as unknown as Kernel[];

@@ -1,0 +1,10 @@
+// The WASM module: one export per kernel, named as the kernel is. Every export takes the bindings' addresses in the
+// kernel's order, then the parameters, then the range [begin, end) of items to do. No static data, no allocation:
+// the host owns the memory, which may be shared among workers that run different ranges of one dispatch.
+export { canonicalDistances } from './canonical-distances';
+export { project } from './project';
+export { sq8Encode } from './sq8-encode';
+export { sq8Filter } from './sq8-filter';
+export { sq8Gather } from './sq8-gather';
+export { sq8Scan } from './sq8-scan';
+export { topK } from './top-k';
