@@ -72,7 +72,7 @@ export interface Engine extends Disposable {
   write<D extends Dtype>(block: Block<D>, data: ArrayOf[D], offset?: number): void;
   /** Runs the dispatches in order. */
   run(recording: Recording): Promise<void>;
-  /** Waits for what was run and returns the ranges. The arrays may be views: use them before the next write or run. */
+  /** Waits for what was run and returns copies of the ranges. */
   read<const R extends readonly BlockRange[]>(ranges: R): Promise<{ [I in keyof R]: R[I] extends BlockRange<infer D> ? ArrayOf[D] : never }>;
   /** The engine that should do this work: an `auto` engine chooses, every other names itself. */
   pick(work: Work): Promise<Engine>;
@@ -82,7 +82,7 @@ export interface Engine extends Disposable {
 
 /** An engine whose blocks the host sees directly. */
 export interface HostEngine extends Engine {
-  /** The block's memory itself; valid until the next alloc. */
+  /** The block's memory itself. Use it at once: any wait may let another call grow, and so move, the memory. */
   view<D extends Dtype>(block: Block<D>): ArrayOf[D];
 }
 

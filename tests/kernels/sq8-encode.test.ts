@@ -1,5 +1,4 @@
 import { sq8Encode } from '../../src/kernels/sq8-encode.ts';
-import { bitsOfFloat } from '../../src/util/math.ts';
 import { kinds, makeVectors } from '../contract/data.ts';
 import { kernelContract } from '../contract/kernel.ts';
 
@@ -14,11 +13,12 @@ const cases = kinds.flatMap((kind, at) =>
       const range = query ? { low: -64, high: 63, bias: 64 } : { low: -128, high: 127, bias: 0 };
       return {
         name: `${kind}, dim ${dim}, layout ${layout}`,
-        params: { n, dim, words, layout, scale: bitsOfFloat(scale), ...range },
+        params: { n, dim, words, layout, ...range },
         arrays: {
           vectors,
           shift: makeVectors(kind, 1, dim, at + 50),
-          grid: Float64Array.of(1 / scale),
+          scales: Float32Array.from({ length: n }, (_, i) => scale * (1 + i)),
+          steps: Float64Array.from({ length: n }, (_, i) => 1 / Math.fround(scale * (1 + i))),
           codes: new Int8Array(n * words * 4).fill(99),
           sums: new Int32Array(2 * n).fill(-999),
           errors: new Float64Array(n).fill(-999),

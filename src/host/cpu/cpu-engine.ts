@@ -107,7 +107,7 @@ export class CpuEngine implements HostEngine {
   }
 
   async read<const R extends readonly BlockRange[]>(ranges: R) {
-    return ranges.map(({ block, begin, end }) => this.view(block).subarray(begin, end)) as unknown as {
+    return ranges.map(({ block, begin, end }) => this.view(block).slice(begin, end)) as unknown as {
       [I in keyof R]: R[I] extends BlockRange<infer D> ? ArrayOf[D] : never;
     };
   }

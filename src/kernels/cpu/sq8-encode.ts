@@ -1,10 +1,11 @@
-import { floatOfBits, roundTiesToEven } from '../../util/math.ts';
+import { roundTiesToEven } from '../../util/math.ts';
 import { panelWord } from '../panels.ts';
 
 interface EncodeViews {
   vectors: Float32Array;
   shift: Float32Array;
-  grid: Float64Array;
+  scales: Float32Array;
+  steps: Float64Array;
   codes: Int8Array;
   sums: Int32Array;
   errors: Float64Array;
@@ -12,14 +13,14 @@ interface EncodeViews {
 
 /** Specification of the kernel `sq8-encode`. */
 export function sq8EncodeTwin(
-  { vectors, shift, grid, codes, sums, errors }: EncodeViews,
-  params: Record<'n' | 'dim' | 'words' | 'layout' | 'scale' | 'low' | 'high' | 'bias', number>,
+  { vectors, shift, scales, steps, codes, sums, errors }: EncodeViews,
+  params: Record<'n' | 'dim' | 'words' | 'layout' | 'low' | 'high' | 'bias', number>,
 ): void {
   const { n, dim, words, layout } = params;
-  const scale = floatOfBits(params.scale);
   const [low, high, bias] = [params.low | 0, params.high | 0, params.bias | 0];
-  const step = grid[0]!;
   for (let row = 0; row < n; row++) {
+    const scale = scales[row]!;
+    const step = steps[row]!;
     let squares = 0;
     let sum = 0;
     const lost = [0, 0, 0, 0];

@@ -1,15 +1,15 @@
 export function sq8Encode(
-  vectors: usize, shift: usize, grid: usize, codes: usize, sums: usize, errors: usize,
-  n: i32, dim: i32, words: i32, layout: i32, scaleBits: u32, low: i32, high: i32, bias: i32,
+  vectors: usize, shift: usize, scales: usize, steps: usize, codes: usize, sums: usize, errors: usize,
+  n: i32, dim: i32, words: i32, layout: i32, low: i32, high: i32, bias: i32,
   begin: i32, end: i32,
 ): void {
-  const scale = f32x4.splat(reinterpret<f32>(scaleBits));
-  const step = f64x2.splat(load<f64>(grid));
   const lows = f32x4.splat(<f32>low);
   const highs = f32x4.splat(<f32>high);
   const biases = i32x4.splat(bias);
   const wordStep: usize = layout ? 16 : 4;
   for (let row = begin; row < end; row++) {
+    const scale = v128.load32_splat(scales + (<usize>row << 2));
+    const step = v128.load64_splat(steps + (<usize>row << 3));
     let at = vectors + ((<usize>row * <usize>dim) << 2);
     let out = codes + (layout
       ? (<usize>(row >> 2) * <usize>words) * 16 + (<usize>(row & 3) << 2)

@@ -1,0 +1,31 @@
+import type { CostCache, EngineCosts } from './cost-model.ts';
+
+/** Measured costs in a file of the user's cache folder. Losing it only costs a measurement. */
+export function fileCostCache(): CostCache {
+  const { readFile, writeFile, mkdir } = process.getBuiltinModule('node:fs/promises');
+  const { homedir } = process.getBuiltinModule('node:os');
+  const { join } = process.getBuiltinModule('node:path');
+  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'isodex');
+  const file = join(folder, 'engine-costs.json');
+  const all = async (): Promise<Record<string, EngineCosts>> => {
+    try {
+      return JSON.parse(await readFile(file, 'utf8'));
+    } catch {
+      return {};
+    }
+  };
+  return {
+    async load(key) {
+      const found = (await all())[key];
+      return found && Object.values(found).every((x) => typeof x === 'number' && x > 0) ? found : undefined;
+    },
+    async save(key, costs) {
+      try {
+        await mkdir(folder, { recursive: true });
+        await writeFile(file, JSON.stringify({ ...(await all()), [key]: costs }, undefined, 2));
+      } catch {
+        // a read-only home: measure again next time
+      }
+    },
+  };
+}

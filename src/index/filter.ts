@@ -1,0 +1,53 @@
+import { badArgument } from '../util/errors.ts';
+import type { Snapshot } from './rows.ts';
+
+/**
+ * Which labels may be returned: a bitset over labels (bit label mod 32 of word ⌊label / 32⌋; labels past its end are out),
+ * or a predicate, asked once for each live label.
+ */
+export type LabelFilter = Uint32Array | ((label: number) => boolean);
+
+/** Rows of a snapshot that a search may return. */
+export interface Admission {
+  /** Bit per row. */
+  readonly bits: Uint32Array;
+  readonly count: number;
+}
+
+/** Evaluates the filter over the live rows; without one, all of them. */
+export function admit(snapshot: Snapshot, filter: LabelFilter | undefined): Admission {
+  if (filter === undefined) return { bits: snapshot.live, count: snapshot.liveCount };
+  if (!(filter instanceof Uint32Array) && typeof filter !== 'function') {
+    throw badArgument('filter must be a Uint32Array bitset over labels or a function of a label');
+  }
+  const passes = typeof filter === 'function' ? filter : (label: number) => ((filter[label >>> 5] ?? 0) >>> (label & 31)) & 1;
+  const bits = new Uint32Array(snapshot.live.length);
+  let count = 0;
+  for (let row = 0; row < snapshot.count; row++) {
+    if (!hasBit(snapshot.live, row) || !passes(snapshot.labels[row]!)) continue;
+    setBit(bits, row);
+    count++;
+  }
+  return { bits, count };
+}
+
+/** A bitset over labels, as `filter` takes it. */
+export function labelBitset(labels: ArrayLike<number>): Uint32Array {
+  let most = -1;
+  for (let i = 0; i < labels.length; i++) most = Math.max(most, labels[i]!);
+  const bits = new Uint32Array((most + 32) >>> 5);
+  for (let i = 0; i < labels.length; i++) setBit(bits, labels[i]!);
+  return bits;
+}
+
+export function hasBit(bits: Uint32Array, i: number): boolean {
+  return ((bits[i >>> 5]! >>> (i & 31)) & 1) === 1;
+}
+
+export function setBit(bits: Uint32Array, i: number): void {
+  bits[i >>> 5]! |= 1 << (i & 31);
+}
+
+export function clearBit(bits: Uint32Array, i: number): void {
+  bits[i >>> 5]! &= ~(1 << (i & 31));
+}

@@ -1,0 +1,153 @@
+/** A slice of queries in all the forms that one search needs, and the thresholds that follow from what it knows. */
+import type { Block, Engine, HostEngine } from '../host/engine.ts';
+import { SATURATED } from '../kernels/sq8-filter.ts';
+import { LAYOUT_PANELS, LAYOUT_ROWS } from '../kernels/sq8-encode.ts';
+import { roundUp } from '../util/math.ts';
+import { ipQueryTerms, ipThreshold, l2Threshold, leastDot, reachOf } from './bounds.ts';
+import { type CodePlan, type FlatCodes, projectWithNorms } from './flat-codes.ts';
+import { projectionError } from './projection.ts';
+import { Encoder, type Grid, QUERY_RANGE, ROW_RANGE, roomAt, safeError, scaleFor } from './sq8-codec.ts';
+
+/** One query's code on one grid, as bounds need it. */
+interface CodedQuery {
+  /** Steps per unit: the grid's, or for ip the query's own. */
+  readonly scales: Float32Array;
+  /** ‖q − q̂‖ and more, rounded up. [nq] */
+  readonly errors: Float64Array;
+  /** |c|², without bias. [nq] */
+  readonly squares: Float64Array;
+}
+
+export class FlatQueries implements Disposable {
+  readonly nq: number;
+  /** i8 [nq up to 4, …] in panels, seven bits, on the engine. */
+  readonly filterCodes: Block<'i8'>;
+  /** i8 [nq, …] row after row, eight bits, on the engine; with a projection. */
+  readonly fineCodes: Block<'i8'> | undefined;
+  private readonly plan: CodePlan;
+  private readonly width: number;
+  private readonly filter: CodedQuery;
+  private readonly fine: CodedQuery | undefined;
+  private readonly norms: Float64Array;
+
+  private constructor(
+    codes: FlatCodes,
+    width: number,
+    norms: Float64Array,
+    filter: CodedQuery & { block: Block<'i8'> },
+    fine: (CodedQuery & { block: Block<'i8'> }) | undefined,
+  ) {
+    this.nq = norms.length;
+    this.plan = codes.plan;
+    this.width = width;
+    this.norms = norms;
+    this.filter = filter;
+    this.filterCodes = filter.block;
+    this.fine = fine;
+    this.fineCodes = fine?.block;
+  }
+
+  /** Codes the queries f32 [nq, dim] for a scan of `codes`. */
+  static async of(codes: FlatCodes, queries: Float32Array, dim: number, width: number): Promise<FlatQueries> {
+    const { engine, plan } = codes;
+    const { projection, filterGrid, fineGrid } = plan;
+    const nq = queries.length / dim;
+    const norms = Float64Array.from({ length: nq }, (_, q) => normOf(queries.subarray(q * dim, (q + 1) * dim)));
+    if (!projection) {
+      return new FlatQueries(codes, width, norms, await codeQueries(engine, plan, filterGrid, queries, 'filter', () => 0), undefined);
+    }
+    const { projected, norms: squared } = await projectWithNorms(engine, projection, queries);
+    const loose = (q: number) => projectionError(projection, squared[2 * q]!, squared[2 * q + 1]!);
+    const filter = await codeQueries(engine, plan, filterGrid, projected, 'filter', loose);
+    const fine = await codeQueries(engine, plan, fineGrid!, queries, 'fine', () => 0);
+    return new FlatQueries(codes, width, norms, filter, fine);
+  }
+
+  /** The filter's `bounds` [nq up to 4, 4] for canonical thresholds τ [nq]. */
+  filterBounds(taus: Float64Array): Uint32Array {
+    const { metric, filterGrid } = this.plan;
+    const bounds = new Uint32Array(roundUp(this.nq, 4) * 4);
+    for (let q = 0; q < this.nq; q++) {
+      const error = this.filter.errors[q]!;
+      const scale = this.filter.scales[q]!;
+      if (metric === 'ip') {
+        const [P, Q] = ipQueryTerms(this.norms[q]!, error, scale);
+        const K = ipThreshold(leastDot(taus[q]!, this.width), scale, filterGrid.scale);
+        bounds.set(Q > SATURATED ? [-(2 ** 30), 0, 0] : [K, P, Q], 4 * q);
+      } else {
+        // the query's seven-bit code has steps of 2 / scale: its integers are twice its codes
+        bounds.set([4 * this.filter.squares[q]!, l2Threshold(reachOf(metric, taus[q]!, this.width), error, filterGrid.scale)], 4 * q);
+      }
+    }
+    return bounds;
+  }
+
+  /**
+   * The test of a survivor's whole-row key against τ: a function of the key, the row's error and its norm (both in code
+   * steps) that says whether the row must be refined.
+   */
+  fineTest(q: number, tau: number): (key: number, error: number, norm: number) => boolean {
+    const { metric, fineGrid } = this.plan;
+    const { errors, squares, scales } = this.fine!;
+    const rowScale = fineGrid!.scale;
+    if (metric === 'ip') {
+      const unit = scales[q]! * rowScale;
+      const least = leastDot(tau, this.width) * unit;
+      const floor = least - Math.abs(least) * 1e-9 - 1e-9;
+      const perError = this.norms[q]! * scales[q]! * (1 + 1e-9);
+      const perNorm = errors[q]! * scales[q]! * (1 + 1e-9);
+      return (key, error, norm) => -key + perError * error + perNorm * norm >= floor;
+    }
+    const reach = (reachOf(metric, tau, this.width) + errors[q]!) * rowScale * (1 + 1e-9);
+    const base = squares[q]!;
+    return (key, error) => base + key <= (reach + error) * (reach + error);
+  }
+
+  [Symbol.dispose](): void {
+    this.filterCodes[Symbol.dispose]();
+    this.fineCodes?.[Symbol.dispose]();
+  }
+}
+
+/** Codes rows f32 [nq, grid.dim] as queries and sends the codes to the engine. */
+async function codeQueries(
+  engine: Engine,
+  { metric }: CodePlan,
+  grid: Grid,
+  rows: Float32Array,
+  kind: 'filter' | 'fine',
+  looseness: (q: number) => number,
+): Promise<CodedQuery & { block: Block<'i8'> }> {
+  const nq = rows.length / grid.dim;
+  const range = kind === 'filter' ? QUERY_RANGE : ROW_RANGE;
+  const scales = queryScales(metric, grid, rows, nq, range.high);
+  const host: HostEngine = engine.host;
+  using encoder = await Encoder.open(host, grid.dim, nq);
+  encoder.input.set(rows);
+  const encoded = await encoder.encode(nq, grid.shift, scales, range, kind === 'filter' ? LAYOUT_PANELS : LAYOUT_ROWS);
+  const block = await engine.alloc('i8', encoded.codes.length, `queries: ${kind} codes`);
+  engine.write(block, encoded.codes);
+  return {
+    block,
+    scales,
+    errors: Float64Array.from(encoded.errors, (error, q) => safeError(error, roomAt(grid, scales[q]!)) + looseness(q)),
+    squares: Float64Array.from({ length: nq }, (_, q) => encoded.sums[2 * q]!),
+  };
+}
+
+/** l2 and cosine share the rows' grid (seven bits: every other step); an ip query has a scale of its own. */
+function queryScales(metric: CodePlan['metric'], grid: Grid, rows: Float32Array, nq: number, high: number): Float32Array {
+  if (metric !== 'ip') return new Float32Array(nq).fill(high === QUERY_RANGE.high ? grid.scale / 2 : grid.scale);
+  return Float32Array.from({ length: nq }, (_, q) => {
+    let most = 0;
+    for (const value of rows.subarray(q * grid.dim, (q + 1) * grid.dim)) most = Math.max(most, Math.abs(value));
+    return scaleFor(most, high);
+  });
+}
+
+function normOf(row: Float32Array): number {
+  let sum = 0;
+  for (const value of row) sum += value * value;
+  return Math.sqrt(sum) * (1 + 1e-9);
+}
+

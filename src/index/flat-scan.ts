@@ -1,0 +1,213 @@
+/**
+ * Scans one slice of queries: seeds give every query a canonical k-th distance τ, then passes over ever more blocks append
+ * the rows that no bound rules out, those are refined canonically, and τ tightens. Nothing can fail to be certified: a list
+ * that overflows is scanned again in halves.
+ */
+import { type Block, type Engine, rangeOf } from '../host/engine.ts';
+import { Recording } from '../host/recording.ts';
+import { BLOCK_ROWS, PASS_GROWTH, passBlock, passLength } from '../kernels/panels.ts';
+import { FORM_IP, FORM_L2, sq8Filter } from '../kernels/sq8-filter.ts';
+import { sq8Gather } from '../kernels/sq8-gather.ts';
+import { sq8Scan } from '../kernels/sq8-scan.ts';
+import { NO_KEY, TOP_K_MOST } from '../kernels/top-k.ts';
+import { ceilDiv, roundUp } from '../util/math.ts';
+import type { CodeChunk, FlatCodes } from './flat-codes.ts';
+import type { FlatQueries } from './flat-queries.ts';
+import { TopLists } from './top-lists.ts';
+
+/** Rows that seeds are taken from, at least. */
+const SEED_ROWS = 1024;
+/** (query, row) pairs of one dispatch, per pair that its list can hold: more than one in so many is an overflow. */
+const PAIRS_PER_SLOT = 16;
+/** Multiply-adds of one dispatch, at most: keeps slow devices responsive and aborts prompt. */
+const DISPATCH_TERMS = 2 ** 31;
+
+/** Receives the rows that must be refined; the arrays hold (query, row) pairs. */
+export type Refine = (queries: readonly number[], rows: readonly number[]) => Promise<void>;
+
+export class FlatScan implements Disposable {
+  private readonly codes: FlatCodes;
+  /** The chunks and rows that there were when the scan began; rows may be added meanwhile. */
+  private readonly chunks: readonly CodeChunk[];
+  private readonly count: number;
+  private readonly engine: Engine;
+  private readonly queries: FlatQueries;
+  private readonly masks: readonly Block<'u32'>[];
+  private readonly capacity: number;
+  private readonly lists: { bounds: Block<'u32'>; pairs: Block<'u32'>; count: Block<'u32'>; keys: Block<'i32'> };
+  /** Pairs to read back before their count is known. */
+  private guess = 4096;
+
+  private constructor(codes: FlatCodes, queries: FlatQueries, masks: readonly Block<'u32'>[], capacity: number, lists: FlatScan['lists']) {
+    this.codes = codes;
+    this.chunks = codes.chunks.slice(0, masks.length);
+    this.count = codes.count;
+    this.engine = codes.engine;
+    this.queries = queries;
+    this.masks = masks;
+    this.capacity = capacity;
+    this.lists = lists;
+  }
+
+  /** `masks` has one block for each chunk of the codes: the rows that may be returned. */
+  static async open(codes: FlatCodes, queries: FlatQueries, masks: readonly Block<'u32'>[]): Promise<FlatScan> {
+    const { engine } = codes;
+    const { nq } = queries;
+    const capacity = Math.max(nq * BLOCK_ROWS, Math.min(2 ** 20, nq * 4096));
+    return new FlatScan(codes, queries, masks, capacity, {
+      bounds: await engine.alloc('u32', roundUp(nq, 4) * 4, 'scan: bounds'),
+      pairs: await engine.alloc('u32', 2 * capacity, 'scan: pairs'),
+      count: await engine.alloc('u32', 1, 'scan: count'),
+      keys: await engine.alloc('i32', codes.plan.fineGrid ? capacity : 1, 'scan: keys'),
+    });
+  }
+
+  /** The passes that follow seeds from every `step`-th block, each with four times the blocks of the one before. */
+  static passes(step: number): { step: number; skip: number }[] {
+    const passes = [{ step: Math.max(1, step / PASS_GROWTH), skip: 0 }];
+    while (passes.at(-1)!.step > 1) passes.push({ step: passes.at(-1)!.step / PASS_GROWTH, skip: 1 });
+    return passes;
+  }
+
+  /** The power of four such that every `step`-th block leaves enough rows to seed k neighbours. */
+  seedStep(k: number): number {
+    const wanted = Math.max(SEED_ROWS, 8 * k);
+    let step = 1;
+    while (this.count / (step * PASS_GROWTH) >= wanted) step *= PASS_GROWTH;
+    return step;
+  }
+
+  /** Finds seed rows for each query: among every `step`-th block those with the smallest integer keys, 2k and some. */
+  async seed(k: number, step: number, refine: Refine): Promise<void> {
+    const wanted = 2 * k + 16;
+    for (const [c, chunk] of this.chunks.entries()) {
+      const blocks = passLength(this.blocksOf(chunk), step, 0);
+      if (wanted > TOP_K_MOST) await this.seedAll(chunk, c, blocks, step, refine);
+      else await this.seedBest(chunk, c, blocks, step, wanted, refine);
+    }
+  }
+
+  /**
+   * One pass: every block's rows that τ (asked for again before each dispatch) does not rule out go to `refine`.
+   * `breathe` is awaited between dispatches.
+   */
+  async pass({ step, skip }: { step: number; skip: number }, taus: () => Float64Array, refine: Refine, breathe: () => Promise<void>): Promise<void> {
+    const { nq } = this.queries;
+    const blockTerms = nq * BLOCK_ROWS * this.codes.plan.filterGrid.words * 4;
+    const most = Math.max(1, Math.floor(Math.min((this.capacity * PAIRS_PER_SLOT) / (nq * BLOCK_ROWS), DISPATCH_TERMS / blockTerms)));
+    for (const [c, chunk] of this.chunks.entries()) {
+      const blocks = passLength(this.blocksOf(chunk), step, skip);
+      for (let first = 0; first < blocks; first += most) {
+        await this.range(chunk, c, { step, skip, first, blocks: Math.min(most, blocks - first) }, taus, refine);
+        await breathe();
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const block of Object.values(this.lists)) block[Symbol.dispose]();
+  }
+
+  private blocksOf(chunk: CodeChunk): number {
+    return ceilDiv(Math.min(chunk.capacity, this.count - chunk.begin), BLOCK_ROWS);
+  }
+
+  /** Scans a range of a pass; halves it when more rows survive than the list holds (one block always fits). */
+  private async range(
+    chunk: CodeChunk,
+    c: number,
+    pass: { step: number; skip: number; first: number; blocks: number },
+    taus: () => Float64Array,
+    refine: Refine,
+  ): Promise<void> {
+    const tau = taus();
+    const { count, pairs, keys } = await this.dispatch(chunk, c, pass, tau);
+    if (count > this.capacity) {
+      const half = pass.blocks >> 1;
+      await this.range(chunk, c, { ...pass, blocks: half }, taus, refine);
+      await this.range(chunk, c, { ...pass, first: pass.first + half, blocks: pass.blocks - half }, taus, refine);
+      return;
+    }
+    const queries: number[] = [];
+    const rows: number[] = [];
+    const { fine } = chunk;
+    const tests = fine && Array.from({ length: this.queries.nq }, (_, q) => this.queries.fineTest(q, tau[q]!));
+    for (let i = 0; i < count; i++) {
+      const q = pairs[2 * i]!;
+      const row = pairs[2 * i + 1]!;
+      if (tests && !tests[q]!(keys[i]!, fine.errors[row]!, fine.norms?.[row] ?? 0)) continue;
+      queries.push(q);
+      rows.push(chunk.begin + row);
+    }
+    await refine(queries, rows);
+  }
+
+  /** Runs filter and, with whole-row codes, their keys; returns what survived. */
+  private async dispatch(chunk: CodeChunk, c: number, pass: { step: number; skip: number; first: number; blocks: number }, tau: Float64Array) {
+    const { engine, lists, queries, capacity } = this;
+    const { plan } = this.codes;
+    const ip = plan.metric === 'ip';
+    engine.write(lists.bounds, queries.filterBounds(tau));
+    engine.write(lists.count, Uint32Array.of(0));
+    const recording = new Recording().dispatch(
+      sq8Filter,
+      { queries: queries.filterCodes, ...chunk.filter, mask: this.masks[c]!, bounds: lists.bounds, pairs: lists.pairs, count: lists.count },
+      { nq: queries.nq, words: plan.filterGrid.words, form: ip ? FORM_IP : FORM_L2, ...pass, capacity },
+    );
+    if (chunk.fine) {
+      const { codes, rowTerms } = chunk.fine;
+      const blocks = { queries: queries.fineCodes!, codes, rowTerms, pairs: lists.pairs, count: lists.count, keys: lists.keys };
+      recording.dispatch(sq8Gather, blocks, { words: plan.fineGrid!.words, weight: ip ? 1 : 2, capacity });
+    }
+    await engine.run(recording);
+    return this.survivors(chunk.fine !== undefined);
+  }
+
+  /** Reads the lists: as much as the last ones suggest at first, the rest if there is more. */
+  private async survivors(withKeys: boolean) {
+    const { engine, lists, capacity } = this;
+    const read = (n: number) => engine.read([rangeOf(lists.count), rangeOf(lists.pairs, 0, 2 * n), rangeOf(lists.keys, 0, withKeys ? n : 0)]);
+    const guess = Math.min(capacity, this.guess);
+    let [counts, pairs, keys] = await read(guess);
+    const count = counts[0]!;
+    if (count > guess && count <= capacity) [counts, pairs, keys] = await read(count);
+    this.guess = Math.ceil(count * 1.25) + 1024;
+    return { count, pairs, keys };
+  }
+
+  private async seedBest(chunk: CodeChunk, c: number, blocks: number, step: number, wanted: number, refine: Refine): Promise<void> {
+    const { engine } = this;
+    const { nq } = this.queries;
+    const { filterGrid, metric } = this.codes.plan;
+    const m = blocks * BLOCK_ROWS;
+    using keys = await engine.alloc('i32', nq * m, 'seed: keys');
+    using lists = await TopLists.open(engine, nq, m, wanted);
+    const recording = new Recording().dispatch(
+      sq8Scan,
+      { queries: this.queries.filterCodes, codes: chunk.filter.codes, rowTerms: chunk.filter.rowTerms, mask: this.masks[c]!, keys },
+      { nq, words: filterGrid.words, weight: metric === 'ip' ? 1 : 4, step, skip: 0, first: 0, blocks },
+    );
+    const best = lists.record(recording, keys);
+    await engine.run(recording);
+    const [bestKeys, bestIds] = await engine.read([rangeOf(best.keys, 0, nq * wanted), rangeOf(best.ids, 0, nq * wanted)]);
+    const queries: number[] = [];
+    const rows: number[] = [];
+    for (let i = 0; i < nq * wanted; i++) {
+      if (bestKeys[i] === NO_KEY) continue;
+      const id = bestIds[i]!;
+      queries.push(Math.floor(i / wanted));
+      rows.push(chunk.begin + passBlock(Math.floor(id / BLOCK_ROWS), step, 0) * BLOCK_ROWS + (id % BLOCK_ROWS));
+    }
+    await refine(queries, rows);
+  }
+
+  private async seedAll(chunk: CodeChunk, c: number, blocks: number, step: number, refine: Refine): Promise<void> {
+    const bits = (await this.engine.read([rangeOf(this.masks[c]!)]))[0];
+    const rows: number[] = [];
+    for (let b = 0; b < blocks; b++) {
+      const first = passBlock(b, step, 0) * BLOCK_ROWS;
+      for (let row = first; row < first + BLOCK_ROWS; row++) if ((bits[row >>> 5]! >>> (row & 31)) & 1) rows.push(chunk.begin + row);
+    }
+    for (let q = 0; q < this.queries.nq; q++) await refine(new Array<number>(rows.length).fill(q), rows);
+  }
+}

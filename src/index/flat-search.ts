@@ -1,0 +1,168 @@
+/** Exact search over a snapshot: which rows to look at, in which order; distances are canonical, so the order never shows. */
+import type { Engine } from '../host/engine.ts';
+import { hasCode } from '../util/errors.ts';
+import { Breather, runInFlight, type TaskOptions } from '../util/tasks.ts';
+import { BestList } from './best-list.ts';
+import { type DerivedCodes, uploadMasks } from './derived-codes.ts';
+import { type Admission, hasBit } from './filter.ts';
+import { FlatQueries } from './flat-queries.ts';
+import { FlatScan } from './flat-scan.ts';
+import { Refiner } from './refiner.ts';
+import type { Snapshot } from './rows.ts';
+import type { Metric } from './vector-index.ts';
+
+/** Below so many admissible rows, or when k asks for more than one in eight, every row is refined. */
+const EXHAUSTIVE_ROWS = 1024;
+const EXHAUSTIVE_SHARE = 8;
+/** Queries of one slice, at most and at least, and the multiply-adds it should stay under. */
+const SLICE_MOST = 256;
+const SLICE_LEAST = 16;
+const SLICE_TERMS = 2 ** 33;
+/** Slices under way at once: one computes while the host refines the other. */
+const IN_FLIGHT = 2;
+
+export interface FlatTask {
+  readonly engine: Engine;
+  readonly snapshot: Snapshot;
+  readonly admission: Admission;
+  readonly codes: DerivedCodes;
+  readonly metric: Metric;
+  /** dim padded to the canonical lanes. */
+  readonly width: number;
+  /** f32 [nq, dim], checked, normalised under cosine. */
+  readonly queries: Float32Array;
+  readonly options: TaskOptions;
+}
+
+/** What becomes of candidates: the k best, or all within a radius. */
+export interface Collector {
+  /** Neighbours wanted, for seeds; undefined when τ is known from the start. */
+  readonly k: number | undefined;
+  /** Canonical distance beyond which query q takes nothing more. */
+  threshold(q: number): number;
+  take(q: number, label: number, distance: number): void;
+  has(q: number, label: number): boolean;
+}
+
+/** Collects the k best of each query. */
+export class BestCollector implements Collector {
+  readonly k: number;
+  readonly lists: BestList[];
+
+  constructor(nq: number, k: number) {
+    this.k = k;
+    this.lists = Array.from({ length: nq }, () => new BestList(k));
+  }
+
+  threshold(q: number): number {
+    return this.lists[q]!.threshold;
+  }
+
+  take(q: number, label: number, distance: number): void {
+    this.lists[q]!.push(distance, label);
+  }
+
+  has(q: number, label: number): boolean {
+    return this.lists[q]!.has(label);
+  }
+}
+
+/** Searches on the engine that is cheaper; returns the kind of engine that answered. */
+export async function searchFlat(task: FlatTask, collector: () => Collector): Promise<{ engine: Engine; collector: Collector }> {
+  const { engine, snapshot, admission, queries, codes } = task;
+  const nq = queries.length / snapshot.originals.dim;
+  const fresh = collector();
+  if (admission.count <= EXHAUSTIVE_ROWS || (fresh.k ?? 0) * EXHAUSTIVE_SHARE >= admission.count) {
+    await exhaust(task, fresh);
+    return { engine: engine.host, collector: fresh };
+  }
+  const bytes = snapshot.count * Math.min(snapshot.originals.dim, 128);
+  const chosen = await engine.pick({ terms: nq * bytes, waits: 4 * Math.ceil(nq / SLICE_MOST), uploadBytes: codes.missing(engine, bytes) });
+  try {
+    await scan(task, chosen, fresh);
+    return { engine: chosen, collector: fresh };
+  } catch (error) {
+    if (chosen === engine.host || !(hasCode(error, 'device-lost') || hasCode(error, 'out-of-memory'))) throw error;
+    codes.drop(chosen);
+    const again = collector();
+    await scan(task, engine.host, again);
+    return { engine: engine.host, collector: again };
+  }
+}
+
+/** Filters by codes, slice by slice, and refines what is left. */
+async function scan(task: FlatTask, engine: Engine, collector: Collector): Promise<void> {
+  const { snapshot, admission, queries, options } = task;
+  const { dim } = snapshot.originals;
+  const nq = queries.length / dim;
+  const codes = await task.codes.acquire(engine, snapshot, { signal: options.signal });
+  const masks = await uploadMasks(codes, admission.bits);
+  try {
+    const rowTerms = snapshot.count * codes.plan.filterGrid.words * 4;
+    const slice = Math.min(SLICE_MOST, Math.max(SLICE_LEAST, Math.floor(SLICE_TERMS / rowTerms)));
+    let done = 0;
+    const tasks = Array.from({ length: Math.ceil(nq / slice) }, (_, i) => async () => {
+      const first = i * slice;
+      const rows = queries.subarray(first * dim, Math.min(nq, first + slice) * dim);
+      using coded = await FlatQueries.of(codes, rows, dim, task.width);
+      using scanner = await FlatScan.open(codes, coded, masks);
+      await scanSlice(task, engine, scanner, first, rows, collector);
+      done += rows.length / dim;
+      options.onProgress?.(done, nq);
+    });
+    await runInFlight(IN_FLIGHT, tasks);
+  } finally {
+    for (const mask of masks) mask[Symbol.dispose]();
+    codes.release();
+  }
+}
+
+async function scanSlice(task: FlatTask, engine: Engine, scanner: FlatScan, first: number, queries: Float32Array, collector: Collector): Promise<void> {
+  const { snapshot, metric, width, options } = task;
+  const nq = queries.length / snapshot.originals.dim;
+  const refiner = new Refiner(engine.host, snapshot.originals, metric, width, queries);
+  const breather = new Breather(options.signal);
+  const taus = () => Float64Array.from({ length: nq }, (_, q) => collector.threshold(first + q));
+  const refine = (qs: readonly number[], rows: readonly number[]) =>
+    refiner.refine(qs, rows, (q, row, distance) => collector.take(first + q, snapshot.labels[row]!, distance));
+  let passes = [{ step: 1, skip: 0 }];
+  if (collector.k !== undefined) {
+    const step = scanner.seedStep(collector.k);
+    await scanner.seed(collector.k, step, refine);
+    passes = FlatScan.passes(step);
+  }
+  for (const [i, pass] of passes.entries()) {
+    // Seeds come again in the first pass, which covers their blocks.
+    const fresh = async (qs: readonly number[], rows: readonly number[]) => {
+      const kept = qs.map((_, j) => j).filter((j) => !collector.has(first + qs[j]!, snapshot.labels[rows[j]!]!));
+      await refine(
+        kept.map((j) => qs[j]!),
+        kept.map((j) => rows[j]!),
+      );
+    };
+    await scanner.pass(pass, taus, i === 0 && collector.k !== undefined ? fresh : refine, () => breather.breathe());
+  }
+}
+
+/** Refines every admissible row: for few rows, or many neighbours, codes would rule out too little. */
+async function exhaust({ engine, snapshot, admission, metric, width, queries, options }: FlatTask, collector: Collector): Promise<void> {
+  const { dim } = snapshot.originals;
+  const nq = queries.length / dim;
+  const breather = new Breather(options.signal);
+  const admissible: number[] = [];
+  for (let row = 0; row < snapshot.count; row++) if (hasBit(admission.bits, row)) admissible.push(row);
+  const slice = 64;
+  for (let first = 0; first < nq; first += slice) {
+    const count = Math.min(slice, nq - first);
+    const refiner = new Refiner(engine.host, snapshot.originals, metric, width, queries.subarray(first * dim, (first + count) * dim));
+    const piece = Math.max(1, Math.floor(2 ** 17 / count));
+    for (let at = 0; at < admissible.length; at += piece) {
+      const rows = admissible.slice(at, at + piece);
+      const pairRows = rows.flatMap((row) => new Array<number>(count).fill(row));
+      const pairQueries = pairRows.map((_, i) => i % count);
+      await refiner.refine(pairQueries, pairRows, (q, row, distance) => collector.take(first + q, snapshot.labels[row]!, distance));
+      await breather.breathe();
+    }
+    options.onProgress?.(first + count, nq);
+  }
+}

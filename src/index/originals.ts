@@ -1,0 +1,72 @@
+/** Where the vectors as stored live: in memory, or in the index file (node-disk.ts). Rows are appended, never changed. */
+export interface Originals {
+  readonly dim: number;
+  /** Bytes of memory held. */
+  readonly memoryBytes: number;
+  /** Copies rows [begin, end) to `out`, row after row. */
+  readRange(begin: number, end: number, out: Float32Array): Promise<void>;
+  /** Copies the given rows, in ascending order, to out[i · width …]; what lies past dim in each is left alone. */
+  readRows(rows: ArrayLike<number>, out: Float32Array, width: number): Promise<void>;
+}
+
+/** Originals that take more rows behind those they have. */
+export interface WritableOriginals extends Originals {
+  /** Room for row `row`, a view f32 [dim] to fill at once; `rowsToCome` rows, this one included, will follow. */
+  rowForWriting(row: number, rowsToCome: number): Float32Array;
+}
+
+/** Chunks stay below this many floats. */
+const CHUNK_FLOATS = 2 ** 24;
+
+/** Rows in memory, in chunks of whole rows. */
+export class MemoryOriginals implements WritableOriginals {
+  readonly dim: number;
+  private readonly chunkRows: number;
+  private readonly chunks: Float32Array[] = [];
+
+  constructor(dim: number) {
+    this.dim = dim;
+    this.chunkRows = Math.max(1, Math.floor(CHUNK_FLOATS / dim));
+  }
+
+  get memoryBytes(): number {
+    return this.chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+  }
+
+  rowForWriting(row: number, rowsToCome: number): Float32Array {
+    const at = Math.floor(row / this.chunkRows);
+    const inChunk = row % this.chunkRows;
+    const chunk = this.chunks[at];
+    if (!chunk || chunk.length < (inChunk + 1) * this.dim) this.growChunk(at, inChunk, rowsToCome);
+    return this.chunks[at]!.subarray(inChunk * this.dim, (inChunk + 1) * this.dim);
+  }
+
+  /** A view of a row, f32 [dim]. */
+  row(row: number): Float32Array {
+    const inChunk = row % this.chunkRows;
+    return this.chunks[Math.floor(row / this.chunkRows)]!.subarray(inChunk * this.dim, (inChunk + 1) * this.dim);
+  }
+
+  async readRange(begin: number, end: number, out: Float32Array): Promise<void> {
+    for (let row = begin; row < end; ) {
+      const inChunk = row % this.chunkRows;
+      const rows = Math.min(end - row, this.chunkRows - inChunk);
+      const chunk = this.chunks[Math.floor(row / this.chunkRows)]!;
+      out.set(chunk.subarray(inChunk * this.dim, (inChunk + rows) * this.dim), (row - begin) * this.dim);
+      row += rows;
+    }
+  }
+
+  async readRows(rows: ArrayLike<number>, out: Float32Array, width: number): Promise<void> {
+    for (let i = 0; i < rows.length; i++) out.set(this.row(rows[i]!), i * width);
+  }
+
+  /** Grows to what is known to come, or by an eighth when rows trickle in, and no further than a chunk goes. */
+  private growChunk(at: number, inChunk: number, rowsToCome: number): void {
+    const old = this.chunks[at];
+    const rows = Math.min(this.chunkRows, Math.max(inChunk + rowsToCome, inChunk + (inChunk >> 3) + 1));
+    const chunk = new Float32Array(rows * this.dim);
+    if (old) chunk.set(old);
+    this.chunks[at] = chunk;
+  }
+}

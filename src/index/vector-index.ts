@@ -1,0 +1,159 @@
+/** What every index offers, and the checks of arguments that all of them share. */
+import type { Engine } from '../host/engine.ts';
+import { badArgument } from '../util/errors.ts';
+import type { TaskOptions } from '../util/tasks.ts';
+import type { LabelFilter } from './filter.ts';
+
+/** `l2`: squared Euclidean distance. `ip`: 0 − dot product. `cosine`: 1 − dot product of the normalised vectors. */
+export type Metric = 'l2' | 'ip' | 'cosine';
+
+/** The k nearest of each query, nearest first, ties by label. Missing ones are label −1 at distance +Infinity. */
+export interface Neighbors {
+  readonly k: number;
+  /** [nq, k] */
+  readonly labels: Int32Array;
+  /** [nq, k], canonical distances; smaller is nearer. */
+  readonly distances: Float32Array;
+  /** The engine that answered: 'cpu', 'gpu', 'reference'. Never part of the answer's meaning. */
+  readonly engine: string;
+}
+
+/** All rows within a radius of each query: those of query q lie at [offsets[q], offsets[q + 1]), nearest first. */
+export interface RangeNeighbors {
+  /** [nq + 1] */
+  readonly offsets: Uint32Array;
+  readonly labels: Int32Array;
+  readonly distances: Float32Array;
+  readonly engine: string;
+}
+
+export interface AddOptions extends TaskOptions {
+  /** Integers ≥ 0, one a row, each once. Default: the largest ever used + 1 and on. A label in use replaces its row. */
+  labels?: ArrayLike<number> | undefined;
+  /** Strings stored and returned beside the labels, one a row. */
+  keys?: readonly string[] | undefined;
+}
+
+export interface SearchOptions extends TaskOptions {
+  /** Neighbours for each query, ≥ 1; beyond the index's size results are padded. Default 10. */
+  k?: number | undefined;
+  /** Only rows whose label passes. */
+  filter?: LabelFilter | undefined;
+}
+
+export interface RangeSearchOptions extends TaskOptions {
+  filter?: LabelFilter | undefined;
+  /** Most results of the whole call; one more is an error. Default: no bound. */
+  maxResults?: number | undefined;
+}
+
+/** A collection of vectors that finds the nearest ones. Writers queue; a search sees the last committed state. */
+export interface VectorIndex extends Disposable {
+  /** The index description, as factory strings name it: 'Flat'. */
+  readonly description: string;
+  readonly dim: number;
+  readonly metric: Metric;
+  readonly seed: number;
+  readonly engine: Engine;
+  /** Rows that a search can return. */
+  readonly size: number;
+  readonly isTrained: boolean;
+  /** Adds rows f32 [n, dim]; all or nothing. Returns their labels. */
+  add(vectors: Float32Array, options?: AddOptions): Promise<Int32Array>;
+  /** The k nearest rows of each query f32 [nq, dim]. */
+  search(queries: Float32Array, options?: SearchOptions): Promise<Neighbors>;
+  /** Every row whose distance to a query f32 [nq, dim] is ≤ radius (squared for l2). */
+  rangeSearch(queries: Float32Array, radius: number, options?: RangeSearchOptions): Promise<RangeNeighbors>;
+  /** Removes the rows with these labels; labels not in the index are skipped. Returns how many went. */
+  remove(labels: ArrayLike<number>): Promise<number>;
+  /** The row as stored, f32 [dim] (normalised under cosine). Throws 'bad-argument' for a label that is not there. */
+  reconstruct(label: number): Promise<Float32Array>;
+  /** The key stored with a label, if any. */
+  keyOf(label: number): string | undefined;
+  /** Does now what the first search would do first: derives codes on the engine. */
+  prepare(options?: TaskOptions): Promise<void>;
+  /** The index as the bytes of its file. */
+  toBytes(options?: TaskOptions): Promise<Uint8Array>;
+  /** Node only: streams the file to a temporary one beside it, flushes and renames. */
+  save(path: string, options?: TaskOptions): Promise<void>;
+  close(): void;
+}
+
+/** Squared norms beyond this would let canonical distances overflow f32. */
+const MOST_SQUARED_NORM = 2 ** 124;
+/** Squared L2 over 8-bit codes of so many dimensions still fits the scans' 32 bits. */
+const MOST_DIM = 4096;
+
+export function checkDim(dim: unknown): number {
+  if (typeof dim !== 'number' || !Number.isInteger(dim) || dim < 1 || dim > MOST_DIM) {
+    throw badArgument(`dim is ${String(dim)}; give an integer from 1 to ${MOST_DIM}`);
+  }
+  return dim;
+}
+
+export function checkMetric(metric: unknown): Metric {
+  if (metric !== 'l2' && metric !== 'ip' && metric !== 'cosine') {
+    throw badArgument(`metric is ${JSON.stringify(metric)}; give 'l2', 'ip' or 'cosine'`);
+  }
+  return metric;
+}
+
+export function checkSeed(seed: unknown): number {
+  if (typeof seed !== 'number' || !Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
+    throw badArgument(`seed is ${String(seed)}; give an integer from 0 to 4294967295`);
+  }
+  return seed;
+}
+
+export function checkK(k: unknown): number {
+  if (typeof k !== 'number' || !Number.isInteger(k) || k < 1 || k > 2 ** 24) {
+    throw badArgument(`k is ${String(k)}; give an integer ≥ 1`);
+  }
+  return k;
+}
+
+/** The number of rows in `vectors`; throws when it is empty or not whole rows. */
+export function checkShape(vectors: unknown, dim: number, name: string): number {
+  if (!(vectors instanceof Float32Array)) throw badArgument(`${name} must be a Float32Array [n, ${dim}] of rows, one after the other`);
+  if (vectors.length === 0) throw badArgument(`${name} is empty; give at least one row of dim ${dim}`);
+  if (vectors.length % dim !== 0) throw badArgument(`${name} has ${vectors.length} values, which is not a multiple of dim ${dim}`);
+  return vectors.length / dim;
+}
+
+/** ‖row‖² in f64, one accumulator in increasing order; throws where the row may not enter an index. */
+export function checkedSquaredNorm(row: Float32Array, rowNumber: number, metric: Metric, name: string): number {
+  let sum = 0;
+  for (let j = 0; j < row.length; j++) sum += row[j]! * row[j]!;
+  if (!(sum <= MOST_SQUARED_NORM)) throw badRow(row, rowNumber, sum, name);
+  if (sum === 0 && metric === 'cosine') {
+    throw badArgument(`${name} row ${rowNumber} is zero, which has no direction; drop it or use metric 'l2' or 'ip'`);
+  }
+  return sum;
+}
+
+function badRow(row: Float32Array, rowNumber: number, sum: number, name: string): Error {
+  const column = row.findIndex((value) => !Number.isFinite(value));
+  if (column >= 0) return badArgument(`${name} row ${rowNumber}, column ${column} is ${row[column]}; every value must be finite`);
+  return badArgument(
+    `${name} row ${rowNumber} has squared norm ${sum.toExponential(3)}, beyond 2^124 = ${MOST_SQUARED_NORM.toExponential(3)}, ` +
+      'where distances would overflow f32; scale the vectors down',
+  );
+}
+
+/** Divides a row by its norm in f64 and rounds to f32: how `cosine` stores rows and takes queries. */
+export function normaliseRow(row: Float32Array, squaredNorm: number): void {
+  const norm = Math.sqrt(squaredNorm);
+  for (let j = 0; j < row.length; j++) row[j] = row[j]! / norm;
+}
+
+/** A checked copy of the queries, normalised under cosine. */
+export function checkedQueries(queries: unknown, dim: number, metric: Metric): Float32Array {
+  checkShape(queries, dim, 'queries');
+  const copy = (queries as Float32Array).slice();
+  for (let at = 0, row = 0; at < copy.length; at += dim, row++) {
+    const view = copy.subarray(at, at + dim);
+    const squaredNorm = checkedSquaredNorm(view, row, metric, 'queries');
+    if (metric === 'cosine') normaliseRow(view, squaredNorm);
+  }
+  return copy;
+}

@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
+import { badFile } from '../util/errors.ts';
+
+/** Writes all of `bytes`; `FileHandle.write` may write less than it is given. */
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, at, Math.min(bytes.length - at, 1 << 30));
+    at += bytesWritten;
+  }
+}
+
+async function writeTemporary(path: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    for await (const bytes of pieces) await writeAll(file, bytes);
+    // Without this a crash after the rename could leave a file of the right name and no content.
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Writes a file as a whole or not at all: into a temporary file beside it, which then takes its name. When writing fails, or `pieces`
+ * throws, the temporary file is removed and what had the name before is untouched.
+ *
+ * @throws what `pieces` throws; IsodexError `bad-file` when the operating system refuses
+ */
+export async function replaceFile(path: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  // Through a symbolic link to its target, so that the link stays one.
+  const target = await realpath(path).catch(() => path);
+  const temporary = `${target}.${randomUUID()}.tmp`;
+  try {
+    await writeTemporary(temporary, pieces);
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    const code = (error as NodeJS.ErrnoException).code;
+    if (error instanceof Error && 'syscall' in error) throw badFile(`cannot write ${path}: ${code} (${error.message})`, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,34 @@
+import { badArgument } from '../util/errors.ts';
+import type { Table } from './encode.ts';
+import { formatOf } from './formats.ts';
+import { replaceFile } from './replace-file.ts';
+
+/** @throws IsodexError `bad-argument` unless the values are whole rows of `columns` */
+function tableOf(path: string, values: Float32Array | Int32Array, columns: number, name: string): Table {
+  if (!Number.isInteger(columns) || columns < 1 || columns > 0x7fffffff)
+    throw badArgument(`${name} is ${columns}: give an integer from 1 to 2147483647`);
+  if (values.length % columns !== 0)
+    throw badArgument(`${values.length} values are not whole rows of ${name} ${columns}: give n * ${columns} values`);
+  return { values, columns, path };
+}
+
+/**
+ * Writes vectors `[n, dim]` to an .fvecs, .bvecs, .fbin, .u8bin, .i8bin or .npy file, replacing it as a whole or not at all.
+ *
+ * @throws IsodexError `bad-argument` for another name, for values that are not whole rows, and for a value that the format's bytes
+ * cannot hold, naming its row and column; `bad-file` when the file cannot be written
+ */
+export async function writeVectors(path: string, vectors: Float32Array, dim: number): Promise<void> {
+  const format = formatOf(path, 'encodeVectors');
+  await replaceFile(path, format.encodeVectors(tableOf(path, vectors, dim, 'dim')));
+}
+
+/**
+ * Writes labels int32 `[n, k]` to an .ivecs, .ibin or .npy file, replacing it as a whole or not at all.
+ *
+ * @throws IsodexError `bad-argument` for another name or for values that are not whole rows; `bad-file` when it cannot be written
+ */
+export async function writeLabels(path: string, labels: Int32Array, k: number): Promise<void> {
+  const format = formatOf(path, 'encodeLabels');
+  await replaceFile(path, format.encodeLabels(tableOf(path, labels, k, 'k')));
+}

@@ -1,0 +1,20 @@
+/** Names that both entry points give. */
+export type { AdapterInfo, Engine, EngineInfo, EngineKind } from './host/engine.ts';
+export type { EngineOptions } from './host/open.ts';
+export type { IndexConfig } from './index/factory.ts';
+export { type LabelFilter, labelBitset } from './index/filter.ts';
+export type {
+  AddOptions,
+  Metric,
+  Neighbors,
+  RangeNeighbors,
+  RangeSearchOptions,
+  SearchOptions,
+  VectorIndex,
+} from './index/vector-index.ts';
+export type { CreateOptions, EngineChoice, OpenOptions } from './platform.ts';
+export { type ErrorCode, IsodexError } from './util/errors.ts';
+export type { TaskOptions } from './util/tasks.ts';
+
+/** The version of this package. */
+export const version: string = __ISODEX_VERSION__;
