@@ -26,7 +26,19 @@ export function assemblyScript(): Plugin {
 
 async function compileAssembly(entry: string, shared: boolean, relaxed: boolean, onRead: (file: string) => void): Promise<Uint8Array> {
   const root = dirname(entry);
-  const options = ['-O3', '--noAssert', '--runtime', 'stub', '--importMemory', '--initialMemory', '1', '--enable', 'simd', '--enable', 'threads'];
+  const options = [
+    '-O3',
+    '--noAssert',
+    '--runtime',
+    'stub',
+    '--importMemory',
+    '--initialMemory',
+    '1',
+    '--enable',
+    'simd',
+    '--enable',
+    'threads',
+  ];
   if (shared) options.push('--sharedMemory', '--maximumMemory', '65536');
   if (relaxed) options.push('--enable', 'relaxed-simd');
   let wasm: Uint8Array | undefined;

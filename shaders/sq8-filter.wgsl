@@ -25,7 +25,7 @@ var<workgroup> rowTile: array<vec4u, BLOCKS * 16u * CHUNK>;
 
 fn blockAt(item: u32) -> u32 {
   let index = params.first + item;
-  return params.step * select(index, index + index / 3u + 1u, params.skip != 0u);
+  return params.step * select(index, 2u * index + 1u, params.skip != 0u);
 }
 
 // Thread = one panel of 4 queries by one panel of 4 rows: sixteen sums for two loads of 16 bytes.

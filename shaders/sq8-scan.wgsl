@@ -20,7 +20,7 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) grid: vec3u, 
   let q = wg.y * 4u + thread / 16u;
   if (block >= params.blocks || q >= params.nq) { return; }
   let index = params.first + block;
-  let at = params.step * select(index, index + index / 3u + 1u, params.skip != 0u);
+  let at = params.step * select(index, 2u * index + 1u, params.skip != 0u);
   let panel = at * 16u + thread % 16u;
   var dots = vec4i();
   for (var w = 0u; w < params.words; w++) {

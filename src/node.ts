@@ -1,14 +1,20 @@
 /** `isodex/node`: all of `isodex`, with Dawn as the GPU, files, and readers of vector files. */
-import { fileCostCache } from './host/node-cost-cache.ts';
+
 import { nodeGpu } from './host/gpu/dawn.ts';
+import { fileCostCache } from './host/node-cost-cache.ts';
 import { BodyReader } from './index/format.ts';
 import { DiskOriginals, fileSource } from './index/node-files.ts';
 import type { VectorIndex } from './index/vector-index.ts';
 import { functionsFor, type OpenOptions } from './platform.ts';
 
+export { readLabels } from './io/labels.ts';
+export { readLines } from './io/lines.ts';
+export { type BatchOptions, openVectors, readVectors, type VectorSource } from './io/vector-source.ts';
+export { writeLabels, writeVectors } from './io/write.ts';
 export * from './names.ts';
 
 const { openEngine, createIndex, fromBytes, read } = functionsFor({ gpu: nodeGpu, costCache: fileCostCache() });
+
 export { createIndex, fromBytes, openEngine };
 
 export interface OpenFileOptions extends OpenOptions {
@@ -29,7 +35,12 @@ export async function openIndex(path: string, options: OpenFileOptions = {}): Pr
       await source.close();
     }
   }
-  return read(source, options, (position, count, dim) => new DiskOriginals(source, position, count, dim), () => void source.close());
+  return read(
+    source,
+    options,
+    (position, count, dim) => new DiskOriginals(source, position, count, dim),
+    () => void source.close(),
+  );
 }
 
 export interface FileInfo {

@@ -2,7 +2,7 @@
 import type { Engine, EngineKind } from './host/engine.ts';
 import { type EngineOptions, openEngineOn, type Platform } from './host/open.ts';
 import { type IndexConfig, makeIndex, readIndex } from './index/factory.ts';
-import { bytesSource, type ByteSource } from './index/format.ts';
+import { type ByteSource, bytesSource } from './index/format.ts';
 import type { WritableOriginals } from './index/originals.ts';
 import type { VectorIndex } from './index/vector-index.ts';
 import type { TaskOptions } from './util/tasks.ts';

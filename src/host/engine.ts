@@ -73,7 +73,9 @@ export interface Engine extends Disposable {
   /** Runs the dispatches in order. */
   run(recording: Recording): Promise<void>;
   /** Waits for what was run and returns copies of the ranges. */
-  read<const R extends readonly BlockRange[]>(ranges: R): Promise<{ [I in keyof R]: R[I] extends BlockRange<infer D> ? ArrayOf[D] : never }>;
+  read<const R extends readonly BlockRange[]>(
+    ranges: R,
+  ): Promise<{ [I in keyof R]: R[I] extends BlockRange<infer D> ? ArrayOf[D] : never }>;
   /** The engine that should do this work: an `auto` engine chooses, every other names itself. */
   pick(work: Work): Promise<Engine>;
   /** Frees everything. What is pending rejects with code 'closed'. */

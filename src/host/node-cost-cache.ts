@@ -1,10 +1,11 @@
+import { nodeModule } from '../util/node-module.ts';
 import type { CostCache, EngineCosts } from './cost-model.ts';
 
 /** Measured costs in a file of the user's cache folder. Losing it only costs a measurement. */
 export function fileCostCache(): CostCache {
-  const { readFile, writeFile, mkdir } = process.getBuiltinModule('node:fs/promises');
-  const { homedir } = process.getBuiltinModule('node:os');
-  const { join } = process.getBuiltinModule('node:path');
+  const { readFile, writeFile, mkdir } = nodeModule('node:fs/promises');
+  const { homedir } = nodeModule('node:os');
+  const { join } = nodeModule('node:path');
   const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'isodex');
   const file = join(folder, 'engine-costs.json');
   const all = async (): Promise<Record<string, EngineCosts>> => {

@@ -59,7 +59,8 @@ export class BestList {
       let child = 2 * at + 1;
       if (child >= this.size) break;
       const right = child + 1;
-      if (right < this.size && before(this.distances[child]!, this.labels[child]!, this.distances[right]!, this.labels[right]!)) child = right;
+      if (right < this.size && before(this.distances[child]!, this.labels[child]!, this.distances[right]!, this.labels[right]!))
+        child = right;
       if (!before(distance, label, this.distances[child]!, this.labels[child]!)) break;
       this.place(at, this.distances[child]!, this.labels[child]!);
       at = child;

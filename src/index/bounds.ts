@@ -66,7 +66,8 @@ export function ipSlack(error: number, codedNorm: number, rowScale: number): num
   return (a | (Math.ceil(codedNorm) << 16)) >>> 0;
 }
 
-/** NaN stands for Infinity · 0 and saturates too. */
+/** What does not fit counts as saturated, and so does NaN (from Infinity · 0). */
 function saturate(x: number): number {
-  return x < SATURATED ? x : SATURATED;
+  if (x < SATURATED) return x;
+  return SATURATED;
 }

@@ -14,7 +14,7 @@ import { gamma, ipSlack, l2Slack, roundUpToFloat } from './bounds.ts';
 import type { Originals } from './originals.ts';
 import { type Projection, projectionError, trainProjection } from './projection.ts';
 import type { Snapshot } from './rows.ts';
-import { Encoder, type Encoded, type Grid, gridOf, ROW_RANGE, safeError } from './sq8-codec.ts';
+import { type Encoded, Encoder, type Grid, gridOf, ROW_RANGE, safeError } from './sq8-codec.ts';
 import type { Metric } from './vector-index.ts';
 
 /** Codes of a run of rows; kernels bind one chunk. */
@@ -80,7 +80,9 @@ export class FlatCodes {
     const centred = metric !== 'ip';
     const projection = trainProjection(sample, dim, metric === 'l2', seed);
     const fineGrid = projection && gridOf(sample, dim, centred);
-    const filterGrid = projection ? gridOf(await projectRows(engine, projection, sample), projection.p + 4, centred) : gridOf(sample, dim, centred);
+    const filterGrid = projection
+      ? gridOf(await projectRows(engine, projection, sample), projection.p + 4, centred)
+      : gridOf(sample, dim, centred);
     return new FlatCodes(engine, snapshot.originals, { metric, projection, filterGrid, fineGrid }, snapshot.count, width);
   }
 
@@ -262,6 +264,8 @@ export async function projectWithNorms(engine: Engine, { dim, p, mean, basis }: 
   host.write(vectorBlock, vectors);
   host.write(meanBlock, mean);
   host.write(basisBlock, basis);
-  await host.run(new Recording().dispatch(project, { vectors: vectorBlock, mean: meanBlock, basis: basisBlock, projected, norms }, { n, dim, p }));
+  await host.run(
+    new Recording().dispatch(project, { vectors: vectorBlock, mean: meanBlock, basis: basisBlock, projected, norms }, { n, dim, p }),
+  );
   return { projected: host.view(projected).slice(), norms: host.view(norms).slice() };
 }

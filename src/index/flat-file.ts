@@ -1,6 +1,7 @@
 /** Flat's part of the file: the live rows in the order they were added, their labels, serials and keys. */
-import { badFile } from '../util/errors.ts';
+
 import type { TypedArray } from '../kernels/kernel.ts';
+import { badFile } from '../util/errors.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { hasBit, setBit } from './filter.ts';
 import { type BodyReader, type Header, writeBody } from './format.ts';
@@ -18,7 +19,10 @@ export interface FlatState {
 }
 
 /** The file's bytes in pieces. Codes are derived, not stored, so what is written only depends on the rows. */
-export function writeFlat({ dim, metric, seed, snapshot }: FlatState, { signal, onProgress }: TaskOptions = {}): AsyncGenerator<Uint8Array> {
+export function writeFlat(
+  { dim, metric, seed, snapshot }: FlatState,
+  { signal, onProgress }: TaskOptions = {},
+): AsyncGenerator<Uint8Array> {
   const rows = liveRows(snapshot);
   const keys = snapshot.keys && encodeKeys(rows, snapshot.keys);
   const n = rows.length;
@@ -75,7 +79,8 @@ export async function readFlat(
   const { count = -1, nextLabel = -1, nextSerial = -1 } = header.state;
   const lengths = header.sections.map(({ length }) => length);
   const withKeys = header.sections.length === 5;
-  const consistent = nextLabel >= 0 && nextSerial >= count && lengths[0] === count && lengths[1] === count && lengths.at(-1) === count * dim;
+  const consistent =
+    nextLabel >= 0 && nextSerial >= count && lengths[0] === count && lengths[1] === count && lengths.at(-1) === count * dim;
   if (!consistent || !(withKeys ? lengths[2] === count : header.sections.length === 3)) {
     throw badFile('the index file is damaged: the sections of its header do not fit its row count');
   }

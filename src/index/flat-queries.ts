@@ -1,7 +1,7 @@
 /** A slice of queries in all the forms that one search needs, and the thresholds that follow from what it knows. */
 import type { Block, Engine, HostEngine } from '../host/engine.ts';
-import { SATURATED } from '../kernels/sq8-filter.ts';
 import { LAYOUT_PANELS, LAYOUT_ROWS } from '../kernels/sq8-encode.ts';
+import { SATURATED } from '../kernels/sq8-filter.ts';
 import { roundUp } from '../util/math.ts';
 import { ipQueryTerms, ipThreshold, l2Threshold, leastDot, reachOf } from './bounds.ts';
 import { type CodePlan, type FlatCodes, projectWithNorms } from './flat-codes.ts';
@@ -150,4 +150,3 @@ function normOf(row: Float32Array): number {
   for (const value of row) sum += value * value;
   return Math.sqrt(sum) * (1 + 1e-9);
 }
-

@@ -62,14 +62,14 @@ export class FlatScan implements Disposable {
     });
   }
 
-  /** The passes that follow seeds from every `step`-th block, each with four times the blocks of the one before. */
+  /** The passes that follow seeds from every `step`-th block, each with as many blocks as those before it. */
   static passes(step: number): { step: number; skip: number }[] {
     const passes = [{ step: Math.max(1, step / PASS_GROWTH), skip: 0 }];
     while (passes.at(-1)!.step > 1) passes.push({ step: passes.at(-1)!.step / PASS_GROWTH, skip: 1 });
     return passes;
   }
 
-  /** The power of four such that every `step`-th block leaves enough rows to seed k neighbours. */
+  /** The power of PASS_GROWTH such that every `step`-th block leaves enough rows to seed k neighbours. */
   seedStep(k: number): number {
     const wanted = Math.max(SEED_ROWS, 8 * k);
     let step = 1;
@@ -77,9 +77,9 @@ export class FlatScan implements Disposable {
     return step;
   }
 
-  /** Finds seed rows for each query: among every `step`-th block those with the smallest integer keys, 2k and some. */
+  /** Finds seed rows for each query: among every `step`-th block those with the smallest integer keys, half as many again as k. */
   async seed(k: number, step: number, refine: Refine): Promise<void> {
-    const wanted = 2 * k + 16;
+    const wanted = k + (k >> 1) + 8;
     for (const [c, chunk] of this.chunks.entries()) {
       const blocks = passLength(this.blocksOf(chunk), step, 0);
       if (wanted > TOP_K_MOST) await this.seedAll(chunk, c, blocks, step, refine);
@@ -91,7 +91,12 @@ export class FlatScan implements Disposable {
    * One pass: every block's rows that τ (asked for again before each dispatch) does not rule out go to `refine`.
    * `breathe` is awaited between dispatches.
    */
-  async pass({ step, skip }: { step: number; skip: number }, taus: () => Float64Array, refine: Refine, breathe: () => Promise<void>): Promise<void> {
+  async pass(
+    { step, skip }: { step: number; skip: number },
+    taus: () => Float64Array,
+    refine: Refine,
+    breathe: () => Promise<void>,
+  ): Promise<void> {
     const { nq } = this.queries;
     const blockTerms = nq * BLOCK_ROWS * this.codes.plan.filterGrid.words * 4;
     const most = Math.max(1, Math.floor(Math.min((this.capacity * PAIRS_PER_SLOT) / (nq * BLOCK_ROWS), DISPATCH_TERMS / blockTerms)));
@@ -143,7 +148,12 @@ export class FlatScan implements Disposable {
   }
 
   /** Runs filter and, with whole-row codes, their keys; returns what survived. */
-  private async dispatch(chunk: CodeChunk, c: number, pass: { step: number; skip: number; first: number; blocks: number }, tau: Float64Array) {
+  private async dispatch(
+    chunk: CodeChunk,
+    c: number,
+    pass: { step: number; skip: number; first: number; blocks: number },
+    tau: Float64Array,
+  ) {
     const { engine, lists, queries, capacity } = this;
     const { plan } = this.codes;
     const ip = plan.metric === 'ip';
@@ -166,7 +176,8 @@ export class FlatScan implements Disposable {
   /** Reads the lists: as much as the last ones suggest at first, the rest if there is more. */
   private async survivors(withKeys: boolean) {
     const { engine, lists, capacity } = this;
-    const read = (n: number) => engine.read([rangeOf(lists.count), rangeOf(lists.pairs, 0, 2 * n), rangeOf(lists.keys, 0, withKeys ? n : 0)]);
+    const read = (n: number) =>
+      engine.read([rangeOf(lists.count), rangeOf(lists.pairs, 0, 2 * n), rangeOf(lists.keys, 0, withKeys ? n : 0)]);
     const guess = Math.min(capacity, this.guess);
     let [counts, pairs, keys] = await read(guess);
     const count = counts[0]!;

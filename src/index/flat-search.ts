@@ -117,7 +117,14 @@ async function scan(task: FlatTask, engine: Engine, collector: Collector): Promi
   }
 }
 
-async function scanSlice(task: FlatTask, engine: Engine, scanner: FlatScan, first: number, queries: Float32Array, collector: Collector): Promise<void> {
+async function scanSlice(
+  task: FlatTask,
+  engine: Engine,
+  scanner: FlatScan,
+  first: number,
+  queries: Float32Array,
+  collector: Collector,
+): Promise<void> {
   const { snapshot, metric, width, options } = task;
   const nq = queries.length / snapshot.originals.dim;
   const refiner = new Refiner(engine.host, snapshot.originals, metric, width, queries);

@@ -2,12 +2,12 @@ import type { Engine } from '../host/engine.ts';
 import { LANES } from '../kernels/canonical-distances.ts';
 import { badArgument, IsodexError } from '../util/errors.ts';
 import { roundUp } from '../util/math.ts';
+import { replaceFile } from '../util/replace-file.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { DerivedCodes } from './derived-codes.ts';
 import { admit, hasBit } from './filter.ts';
 import { type FlatState, writeFlat } from './flat-file.ts';
 import { BestCollector, type Collector, searchFlat } from './flat-search.ts';
-import { saveFile } from './node-files.ts';
 import { MemoryOriginals } from './originals.ts';
 import { RangeCollector } from './range-collector.ts';
 import { appended, emptySnapshot, LabelLookup, maskWords, newLabels, type Snapshot, without } from './rows.ts';
@@ -47,7 +47,11 @@ export class FlatIndex implements VectorIndex {
   private closed = false;
 
   /** For the factory and readers of files: everything is checked by them. `onClose` runs when the index closes. */
-  constructor(engine: Engine, { dim, metric, seed, snapshot }: Omit<FlatState, 'snapshot'> & { snapshot?: Snapshot }, onClose: () => void = () => {}) {
+  constructor(
+    engine: Engine,
+    { dim, metric, seed, snapshot }: Omit<FlatState, 'snapshot'> & { snapshot?: Snapshot },
+    onClose: () => void = () => {},
+  ) {
     this.engine = engine;
     this.dim = dim;
     this.metric = metric;
@@ -106,9 +110,14 @@ export class FlatIndex implements VectorIndex {
 
   async rangeSearch(queries: Float32Array, radius: number, options: RangeSearchOptions = {}): Promise<RangeNeighbors> {
     this.checkOpen();
-    if (typeof radius !== 'number' || Number.isNaN(radius)) throw badArgument(`radius is ${String(radius)}; give a distance, squared for l2`);
+    if (typeof radius !== 'number' || Number.isNaN(radius))
+      throw badArgument(`radius is ${String(radius)}; give a distance, squared for l2`);
     const checked = checkedQueries(queries, this.dim, this.metric);
-    const { engine, collector } = await this.run(checked, options, () => new RangeCollector(checked.length / this.dim, radius, options.maxResults));
+    const { engine, collector } = await this.run(
+      checked,
+      options,
+      () => new RangeCollector(checked.length / this.dim, radius, options.maxResults),
+    );
     return { ...(collector as RangeCollector).results(), engine };
   }
 
@@ -144,7 +153,7 @@ export class FlatIndex implements VectorIndex {
   }
 
   async save(path: string, options: TaskOptions = {}): Promise<void> {
-    await saveFile(path, this.pieces(options));
+    await replaceFile(path, this.pieces(options));
   }
 
   /** The file's bytes in pieces, of the state committed now. */

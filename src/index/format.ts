@@ -44,7 +44,10 @@ export function bytesSource(bytes: Uint8Array, name = 'the bytes'): ByteSource {
 }
 
 /** The bytes of an index file, piece by piece. `contents` gives each section's arrays, in the header's order. */
-export async function* writeBody(header: Header, contents: Record<string, () => AsyncIterable<TypedArray> | Iterable<TypedArray>>): AsyncGenerator<Uint8Array> {
+export async function* writeBody(
+  header: Header,
+  contents: Record<string, () => AsyncIterable<TypedArray> | Iterable<TypedArray>>,
+): AsyncGenerator<Uint8Array> {
   const hasher = createHasher();
   const put = (bytes: Uint8Array) => {
     hasher.update(bytes);
@@ -151,7 +154,8 @@ export class BodyReader {
 
   private expect(name: string, dtype: Dtype): Section {
     const section = this.header.sections[this.nextSection];
-    if (section?.name !== name || section.dtype !== dtype) throw badFile(`${this.source.name} has no section ${name} (${dtype}) where one belongs`);
+    if (section?.name !== name || section.dtype !== dtype)
+      throw badFile(`${this.source.name} has no section ${name} (${dtype}) where one belongs`);
     this.nextSection++;
     return section;
   }
@@ -164,7 +168,8 @@ export class BodyReader {
 
   private async take(length: number): Promise<Uint8Array> {
     const piece = await this.source.read(this.offset, length);
-    if (piece.byteLength !== length) throw badFile(`${this.source.name} ended ${length - piece.byteLength} bytes early: it was cut while it was read`);
+    if (piece.byteLength !== length)
+      throw badFile(`${this.source.name} ended ${length - piece.byteLength} bytes early: it was cut while it was read`);
     this.offset += length;
     this.hasher.update(piece);
     return piece;

@@ -1,16 +1,11 @@
-/** Index files in Node. Built-in modules come through `process`, so that bundlers for browsers find nothing to trip over. */
-import { badArgument, badFile, IsodexError } from '../util/errors.ts';
+/** Index files in Node. */
+import { badFile } from '../util/errors.ts';
+import { nodeModule } from '../util/node-module.ts';
 import type { ByteSource } from './format.ts';
 import { MemoryOriginals, type WritableOriginals } from './originals.ts';
 
 /** Reads of single rows that are under way at once. */
 const READS_IN_FLIGHT = 32;
-
-function builtin<T>(name: string): T {
-  const found = typeof process === 'object' ? process.getBuiltinModule?.(name) : undefined;
-  if (!found) throw new IsodexError('unsupported', 'files need Node; use toBytes() and fromBytes() here');
-  return found as T;
-}
 
 /** An open index file. */
 export interface FileSource extends ByteSource {
@@ -18,7 +13,7 @@ export interface FileSource extends ByteSource {
 }
 
 export async function fileSource(path: string): Promise<FileSource> {
-  const { open } = builtin<typeof import('node:fs/promises')>('node:fs/promises');
+  const { open } = nodeModule('node:fs/promises');
   const file = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
     throw badFile(`${path} cannot be read (${cause.code ?? cause.message})`, { cause });
   });
@@ -38,27 +33,6 @@ export async function fileSource(path: string): Promise<FileSource> {
     },
     close: () => file.close(),
   };
-}
-
-/** Writes pieces to a temporary file beside `path`, flushes it, and renames it: `path` is the old file or the whole new one. */
-export async function saveFile(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-  if (typeof path !== 'string' || path === '') throw badArgument('path is empty; give the file to write');
-  const fs = builtin<typeof import('node:fs/promises')>('node:fs/promises');
-  const temporary = `${path}.${process.pid}.${Math.floor(performance.now() * 1000).toString(36)}.tmp`;
-  try {
-    const file = await fs.open(temporary, 'wx');
-    try {
-      for await (const piece of pieces) await file.writeFile(piece);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await fs.rename(temporary, path);
-  } catch (cause) {
-    await fs.rm(temporary, { force: true });
-    if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
-    throw new IsodexError('bad-file', `${path} cannot be written (${cause.message}); what was there before is untouched`, { cause });
-  }
 }
 
 /** Rows in the vectors section of an index file; rows added later are in memory. */
@@ -102,7 +76,8 @@ export class DiskOriginals implements WritableOriginals {
   private async read(row: number, rows: number): Promise<Float32Array> {
     const length = rows * this.dim * 4;
     const bytes = await this.source.read(this.position + row * this.dim * 4, length);
-    if (bytes.byteLength !== length) throw badFile(`${this.source.name} has changed since it was opened: rows ${row} to ${row + rows} are gone`);
+    if (bytes.byteLength !== length)
+      throw badFile(`${this.source.name} has changed since it was opened: rows ${row} to ${row + rows} are gone`);
     return new Float32Array(bytes.slice().buffer);
   }
 }

@@ -23,11 +23,12 @@ export interface Projection {
 /** Rows that directions are learned from, and how often they are refined. */
 const SAMPLE_ROWS = 512;
 const ITERATIONS = 3;
-const MOST_DIRECTIONS = 128;
+const MOST_DIRECTIONS = 192;
 /** Vectors shorter than this are scanned whole. */
 const LEAST_DIM = 96;
-/** Cost of one dimension of a candidate row against one of a scanned row. */
-const GATHER_COST = 5;
+/** Cost of a candidate, in dimensions of a scanned row: each of its own costs so many, and handling it so many more. */
+const GATHER_COST = 4;
+const CANDIDATE_COST = 400;
 
 /**
  * Learns a projection from sampled rows f32 [n, dim], or returns undefined where scanning the whole codes reads less.
@@ -81,22 +82,24 @@ function principalDirections(rows: readonly Float64Array[], dim: number, p: numb
   return directions;
 }
 
-/** Modified Gram–Schmidt, each vector twice; one that vanishes is replaced by a random one. */
+/** Modified Gram–Schmidt; a vector that vanishes (there are fewer directions than wanted) is replaced by a random one. */
 function orthonormalise(vectors: Float64Array[], uniform: () => number): void {
-  for (let c = 0; c < vectors.length; c++) {
-    const v = vectors[c]!;
-    for (let attempt = 0; ; attempt++) {
-      const before = Math.sqrt(dot(v, v));
-      for (let pass = 0; pass < 2; pass++) for (let b = 0; b < c; b++) addScaled(v, vectors[b]!, -dot(v, vectors[b]!));
-      const norm = Math.sqrt(dot(v, v));
-      if (norm > before * 1e-6 && norm > 1e-300) {
-        for (let j = 0; j < v.length; j++) v[j]! /= norm;
-        break;
-      }
-      if (attempt > 8) throw new Error('orthonormalise: no independent direction found');
+  for (const [c, v] of vectors.entries()) {
+    for (let attempt = 0; !madeOrthonormal(v, vectors.slice(0, c)); attempt++) {
+      if (attempt === 8) throw new Error('orthonormalise: no independent direction found');
       for (let j = 0; j < v.length; j++) v[j] = uniform() - 0.5;
     }
   }
+}
+
+/** Takes the parts along `others` out of v, twice for rounding's sake, and normalises it; false when nothing is left. */
+function madeOrthonormal(v: Float64Array, others: readonly Float64Array[]): boolean {
+  const before = Math.sqrt(dot(v, v));
+  for (let pass = 0; pass < 2; pass++) for (const other of others) addScaled(v, other, -dot(v, other));
+  const norm = Math.sqrt(dot(v, v));
+  if (!(norm > before * 1e-6 && norm > 1e-300)) return false;
+  for (let j = 0; j < v.length; j++) v[j]! /= norm;
+  return true;
 }
 
 /**
@@ -122,7 +125,7 @@ function bestPrefix(rows: readonly Float64Array[], dim: number, directions: read
   let best = 0;
   let least = 0.7 * dim;
   for (const [p, kept] of candidates) {
-    const cost = p + 4 + (kept / pairs) * dim * GATHER_COST;
+    const cost = p + 4 + (kept / pairs) * (dim * GATHER_COST + CANDIDATE_COST);
     if (cost < least) [best, least] = [p, cost];
   }
   return best;

@@ -24,7 +24,9 @@ export class RangeCollector implements Collector {
   take(q: number, label: number, distance: number): void {
     if (distance > this.radius) return;
     if (++this.total > this.maxResults) {
-      throw badArgument(`more than maxResults = ${this.maxResults} rows lie within radius ${this.radius}; ask for a smaller radius or more results`);
+      throw badArgument(
+        `more than maxResults = ${this.maxResults} rows lie within radius ${this.radius}; ask for a smaller radius or more results`,
+      );
     }
     this.found[q]!.push({ label, distance });
   }

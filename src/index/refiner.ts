@@ -27,7 +27,11 @@ export class Refiner {
   }
 
   /** Calls `take(query, row, distance)` for each pair (queries[i], rows[i]); each row is read once for a piece of pairs. */
-  async refine(queries: ArrayLike<number>, rows: ArrayLike<number>, take: (q: number, row: number, distance: number) => void): Promise<void> {
+  async refine(
+    queries: ArrayLike<number>,
+    rows: ArrayLike<number>,
+    take: (q: number, row: number, distance: number) => void,
+  ): Promise<void> {
     const n = rows.length;
     if (n === 0) return;
     const byRow = Float64Array.from({ length: n }, (_, i) => rows[i]! * 2 ** 22 + i).sort(); // n stays below 2^22

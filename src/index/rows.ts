@@ -78,7 +78,8 @@ export function without(before: Snapshot, rows: readonly number[]): Snapshot {
 export function newLabels(snapshot: Snapshot, n: number, given: ArrayLike<number> | undefined): Int32Array {
   if (snapshot.nextSerial + n > 2 ** 32) throw badArgument(`the index has taken ${snapshot.nextSerial} rows; ${n} more would pass 2^32`);
   if (given === undefined) {
-    if (snapshot.nextLabel + n > 2 ** 31) throw badArgument(`default labels would pass 2^31 − 1 (the next one is ${snapshot.nextLabel}); give labels`);
+    if (snapshot.nextLabel + n > 2 ** 31)
+      throw badArgument(`default labels would pass 2^31 − 1 (the next one is ${snapshot.nextLabel}); give labels`);
     return Int32Array.from({ length: n }, (_, i) => snapshot.nextLabel + i);
   }
   if (given.length !== n) throw badArgument(`labels has ${given.length} entries for ${n} rows; give one a row`);
@@ -86,7 +87,8 @@ export function newLabels(snapshot: Snapshot, n: number, given: ArrayLike<number
   const seen = new Set<number>();
   for (let i = 0; i < n; i++) {
     const label = given[i]!;
-    if (!Number.isInteger(label) || label < 0 || label > 0x7fffffff) throw badArgument(`labels[${i}] is ${label}; labels are integers from 0 to 2147483647`);
+    if (!Number.isInteger(label) || label < 0 || label > 0x7fffffff)
+      throw badArgument(`labels[${i}] is ${label}; labels are integers from 0 to 2147483647`);
     if (seen.has(label)) throw badArgument(`labels[${i}] is ${label}, which comes twice in this call; give each label once`);
     seen.add(label);
     labels[i] = label;

@@ -115,7 +115,13 @@ export class Encoder implements Disposable {
   }
 
   /** Encodes the first `n` rows of the input; `scales` is one for all or one for each row. */
-  async encode(n: number, shift: Float32Array, scales: number | Float32Array, range: typeof QUERY_RANGE | typeof ROW_RANGE, layout: number): Promise<Encoded> {
+  async encode(
+    n: number,
+    shift: Float32Array,
+    scales: number | Float32Array,
+    range: typeof QUERY_RANGE | typeof ROW_RANGE,
+    layout: number,
+  ): Promise<Encoded> {
     const { host, blocks, dim } = this;
     const words = ceilDiv(dim, 4);
     host.write(blocks.shift, shift);

@@ -24,7 +24,10 @@ export class TopLists implements Disposable {
   /** Room to select the k smallest of each query's m keys. */
   static async open(engine: Engine, nq: number, m: number, k: number): Promise<TopLists> {
     const length = nq * segmentsOf(m) * k;
-    const list = async () => ({ keys: await engine.alloc('i32', length, 'top-k: keys'), ids: await engine.alloc('u32', length, 'top-k: ids') });
+    const list = async () => ({
+      keys: await engine.alloc('i32', length, 'top-k: keys'),
+      ids: await engine.alloc('u32', length, 'top-k: ids'),
+    });
     return new TopLists(nq, m, k, [await list(), await list()]);
   }
 
@@ -36,7 +39,11 @@ export class TopLists implements Disposable {
     for (let segments = segmentsOf(this.m); segments > 1; segments = segmentsOf(segments * k)) {
       const from = to;
       [to, other] = [other, to];
-      recording.dispatch(topK, { keys: from.keys, ids: from.ids, topKeys: to.keys, topIds: to.ids }, { nq, m: segments * k, k, implicit: 0 });
+      recording.dispatch(
+        topK,
+        { keys: from.keys, ids: from.ids, topKeys: to.keys, topIds: to.ids },
+        { nq, m: segments * k, k, implicit: 0 },
+      );
     }
     return to;
   }

@@ -8,4 +8,12 @@ import { sq8Gather } from './sq8-gather.ts';
 import { sq8Scan } from './sq8-scan.ts';
 import { topK } from './top-k.ts';
 
-export const kernels: readonly Kernel[] = [canonicalDistances, project, sq8Encode, sq8Filter, sq8Gather, sq8Scan, topK] as unknown as Kernel[];
+export const kernels: readonly Kernel[] = [
+  canonicalDistances,
+  project,
+  sq8Encode,
+  sq8Filter,
+  sq8Gather,
+  sq8Scan,
+  topK,
+] as unknown as Kernel[];

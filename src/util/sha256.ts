@@ -1,4 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js';
+import { isNode, nodeModule } from './node-module.ts';
 
 /** SHA-256 over pieces: Node's own where there is one (several times faster), a plain JavaScript one elsewhere. */
 export interface Hasher {
@@ -8,8 +9,8 @@ export interface Hasher {
 }
 
 export function createHasher(): Hasher {
-  if (typeof process !== 'object' || !process.versions?.node) return sha256.create();
-  const hash = process.getBuiltinModule('node:crypto').createHash('sha256');
+  if (!isNode()) return sha256.create();
+  const hash = nodeModule('node:crypto').createHash('sha256');
   return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() };
 }
 

@@ -36,7 +36,19 @@ export type Kind =
   | 'sorted';
 
 export const kinds: readonly Kind[] = [
-  'normal', 'unit', 'bytes', 'tiny', 'huge', 'mixed', 'constant', 'duplicates', 'clusters', 'outlier', 'zeros', 'subnormal', 'sorted',
+  'normal',
+  'unit',
+  'bytes',
+  'tiny',
+  'huge',
+  'mixed',
+  'constant',
+  'duplicates',
+  'clusters',
+  'outlier',
+  'zeros',
+  'subnormal',
+  'sorted',
 ];
 
 /** `n` rows of one kind: f32 [n, dim]. */
@@ -47,7 +59,7 @@ export function makeVectors(kind: Kind, n: number, dim: number, offset = 0): Flo
     const out = x.subarray(row * dim, (row + 1) * dim);
     for (let j = 0; j < dim; j++) out[j] = VALUES[kind](random, row, j, n);
     if (kind === 'unit') normalise(out);
-    if (kind === 'duplicates' && row % 3) out.set(x.subarray((row % 7) * dim, (row % 7 + 1) * dim));
+    if (kind === 'duplicates' && row % 3) out.set(x.subarray((row % 7) * dim, ((row % 7) + 1) * dim));
   }
   return x;
 }

@@ -15,7 +15,8 @@ const gpuRequired = process.env.ISODEX_REQUIRE_GPU === '1';
 
 export async function findGpu(): Promise<GPU | undefined> {
   const gpu = await nodeGpu(true);
-  if (!gpu && gpuRequired) throw new Error('ISODEX_REQUIRE_GPU is set, but Dawn finds no adapter (is SwiftShader from the chromium package installed?)');
+  if (!gpu && gpuRequired)
+    throw new Error('ISODEX_REQUIRE_GPU is set, but Dawn finds no adapter (is SwiftShader from the chromium package installed?)');
   return gpu;
 }
 

@@ -17,7 +17,11 @@ export interface KernelCase<B extends Bindings, P extends string> {
 type Outputs = Record<string, TypedArray>;
 
 /** Runs `kernel` over the case on `engine` and returns what it wrote. */
-export async function runKernel<B extends Bindings, P extends string>(engine: Engine, kernel: Kernel<B, P>, { params, arrays }: KernelCase<B, P>): Promise<Outputs> {
+export async function runKernel<B extends Bindings, P extends string>(
+  engine: Engine,
+  kernel: Kernel<B, P>,
+  { params, arrays }: KernelCase<B, P>,
+): Promise<Outputs> {
   const blocks: Record<string, Block> = {};
   for (const [name, { dtype }] of Object.entries(kernel.bindings)) {
     blocks[name] = await engine.alloc<Dtype>(dtype, arrays[name]!.length, name);

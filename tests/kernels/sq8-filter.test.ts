@@ -15,14 +15,14 @@ function filterCase(shape: ScanShape, form: number, capacity: number, offset: nu
   const { n, width, random, arrays } = scanCase(shape, offset);
   const { queries, codes, mask } = arrays;
   const rowTerms = new Int32Array(n);
-  const valueOf = (row: number, j: number) => codes[((row >> 2) * shape.words + (j >> 2)) * 16 + (row & 3) * 4 + (j & 3)]!;
+  const codeOf = (row: number, j: number) => codes[((row >> 2) * shape.words + (j >> 2)) * 16 + (row & 3) * 4 + (j & 3)]!;
   const queryOf = (q: number, j: number) => queries[((q >> 2) * shape.words + (j >> 2)) * 16 + (q & 3) * 4 + (j & 3)]! - 64;
   for (let row = 0; row < n; row++) {
     let squares = 0;
     let sum = 0;
     for (let j = 0; j < width; j++) {
-      squares += valueOf(row, j) ** 2;
-      sum += valueOf(row, j);
+      squares += codeOf(row, j) ** 2;
+      sum += codeOf(row, j);
     }
     rowTerms[row] = form === 0 ? squares + 256 * sum : 64 * sum;
   }

@@ -1,10 +1,11 @@
 import { type ArrayOf, BYTES, type Dtype, exportName, type TypedArray } from '../../kernels/kernel.ts';
 import { IsodexError } from '../../util/errors.ts';
+import { isNode, nodeModule } from '../../util/node-module.ts';
 import { nextTurn } from '../../util/tasks.ts';
 import type { Block, BlockRange, Engine, EngineInfo, HostEngine } from '../engine.ts';
 import { type Dispatch, paramsOf, type Recording } from '../recording.ts';
 import { WasmMemory } from './memory.ts';
-import { canShareMemory, isNode, loadModule } from './module.ts';
+import { canShareMemory, loadModule } from './module.ts';
 import { ThreadPool } from './pool.ts';
 
 /** Work below this many terms is done on the calling thread: waking threads would take longer. */
@@ -48,7 +49,8 @@ export class CpuEngine implements HostEngine {
     const notes: string[] = [];
     const wanted = options.threads ?? defaultThreads();
     const share = wanted > 1 && canShareMemory();
-    if (wanted > 1 && !share && options.threads) notes.push('one thread: this page is not cross-origin isolated, so memory cannot be shared');
+    if (wanted > 1 && !share && options.threads)
+      notes.push('one thread: this page is not cross-origin isolated, so memory cannot be shared');
     const { module, relaxed } = await loadModule(share, options.relaxedSimd ?? true);
     const memory = new WasmMemory(share);
     const instance = await WebAssembly.instantiate(module, { env: { memory: memory.memory, abort() {} } });
@@ -151,6 +153,6 @@ export class CpuEngine implements HostEngine {
 }
 
 function defaultThreads(): number {
-  if (isNode()) return process.getBuiltinModule('node:os').availableParallelism();
+  if (isNode()) return nodeModule('node:os').availableParallelism();
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }

@@ -71,7 +71,9 @@ export class WasmMemory {
       try {
         this.memory.grow(Math.ceil(missing / PAGE));
       } catch (cause) {
-        throw new IsodexError('out-of-memory', `WebAssembly memory cannot grow by ${missing} bytes beyond ${this.buffer.byteLength}`, { cause });
+        throw new IsodexError('out-of-memory', `WebAssembly memory cannot grow by ${missing} bytes beyond ${this.buffer.byteLength}`, {
+          cause,
+        });
       }
     }
     if (reuse) {

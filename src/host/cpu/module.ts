@@ -1,3 +1,5 @@
+import { isNode } from '../../util/node-module.ts';
+
 /** The compiled AssemblyScript module, in the flavour that this runtime can use. */
 
 export interface WasmFlavour {
@@ -21,10 +23,6 @@ export function canShareMemory(): boolean {
   if (typeof SharedArrayBuffer === 'undefined') return false;
   const isolated = (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated;
   return isolated !== false || isNode();
-}
-
-export function isNode(): boolean {
-  return typeof process === 'object' && typeof process.versions?.node === 'string';
 }
 
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {

@@ -1,5 +1,5 @@
 import { IsodexError } from '../../util/errors.ts';
-import { isNode } from './module.ts';
+import { isNode, nodeModule } from '../../util/node-module.ts';
 import source from './worker.ts?source';
 
 /** A range of work for every thread; see worker.ts. */
@@ -73,7 +73,7 @@ export class ThreadPool {
 type Receive = (reply: { job: number; error?: string }) => void;
 
 async function spawnNodeThread(module: WebAssembly.Module, memory: WebAssembly.Memory, receive: Receive): Promise<Thread> {
-  const { Worker } = process.getBuiltinModule('node:worker_threads');
+  const { Worker } = nodeModule('node:worker_threads');
   const worker = new Worker(source, { eval: true, stdout: false, stderr: false });
   let busy = 0;
   await new Promise<void>((resolve, reject) => {

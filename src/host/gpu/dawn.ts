@@ -6,6 +6,8 @@
 /** Debian's chromium package brings SwiftShader, a Vulkan driver that computes on the CPU. */
 export const SWIFTSHADER_DRIVERS = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/lib/chromium-browser/vk_swiftshader_icd.json'];
 
+import { nodeModule } from '../../util/node-module.ts';
+
 interface Dawn {
   create(options: string[]): GPU;
 }
@@ -41,7 +43,7 @@ export async function createDawn(options: readonly string[] = []): Promise<GPU |
 export async function nodeGpu(software: boolean): Promise<GPU | undefined> {
   const gpu = await createDawn();
   if (!gpu || (await gpu.requestAdapter())) return gpu;
-  const { existsSync } = process.getBuiltinModule('node:fs');
+  const { existsSync } = nodeModule('node:fs');
   const driver = software ? SWIFTSHADER_DRIVERS.find((path) => existsSync(path)) : undefined;
   if (!driver) return undefined;
   process.env.VK_DRIVER_FILES = driver; // read by the Vulkan loader when the next instance is made

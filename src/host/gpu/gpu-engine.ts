@@ -207,4 +207,3 @@ export class GpuEngine implements Engine {
     if (this.gone) throw this.gone;
   }
 }
-

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
-import { badFile } from '../util/errors.ts';
+import type { FileHandle } from 'node:fs/promises';
+import { badArgument, badFile } from './errors.ts';
+import { nodeModule } from './node-module.ts';
 
 /** Writes all of `bytes`; `FileHandle.write` may write less than it is given. */
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
@@ -11,7 +11,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 async function writeTemporary(path: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
-  const file = await open(path, 'wx');
+  const file = await nodeModule('node:fs/promises').open(path, 'wx');
   try {
     for await (const bytes of pieces) await writeAll(file, bytes);
     // Without this a crash after the rename could leave a file of the right name and no content.
@@ -28,9 +28,11 @@ async function writeTemporary(path: string, pieces: Iterable<Uint8Array> | Async
  * @throws what `pieces` throws; IsodexError `bad-file` when the operating system refuses
  */
 export async function replaceFile(path: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  if (typeof path !== 'string' || path === '') throw badArgument('the path to write is empty; name a file');
+  const { realpath, rename, rm } = nodeModule('node:fs/promises');
   // Through a symbolic link to its target, so that the link stays one.
   const target = await realpath(path).catch(() => path);
-  const temporary = `${target}.${randomUUID()}.tmp`;
+  const temporary = `${target}.${globalThis.crypto.randomUUID()}.tmp`;
   try {
     await writeTemporary(temporary, pieces);
     await rename(temporary, target);
