@@ -62,6 +62,8 @@ describe('the walls themselves can be seen to fail', () => {
     ['Node by its old name', file('src/host/a.ts', "import fs from 'fs';"), platformLeaks],
     ['a package', file('src/index/a.ts', "import { x } from 'hyparquet';"), platformLeaks],
     ['Node by a call', file('src/index/a.ts', "process.getBuiltinModule('node:fs');"), platformLeaks],
+    ['Node past the door', file('src/host/a.ts', "process.getBuiltinModule('node:fs');"), platformLeaks],
+    ['Node by value in a file of types', file('src/util/node-module.ts', "import { open } from 'node:fs/promises';"), platformLeaks],
     ['a platform from a kernel', file('src/kernels/a.ts', 'if (navigator.gpu) {}'), platformLeaks],
   ])('%s', (_, planted, wall) => expect(wall([planted])).toHaveLength(1));
 

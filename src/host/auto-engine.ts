@@ -1,7 +1,8 @@
 import type { ArrayOf, Dtype } from '../kernels/kernel.ts';
+import type { Block, BlockRange } from './block.ts';
 import { type CostCache, type EngineCosts, estimateMs, measureCosts } from './cost-model.ts';
 import type { CpuEngine } from './cpu/cpu-engine.ts';
-import type { Block, BlockRange, Engine, EngineInfo, HostEngine, Work } from './engine.ts';
+import type { Engine, EngineInfo, HostEngine, Work } from './engine.ts';
 import type { GpuEngine } from './gpu/gpu-engine.ts';
 import type { Recording } from './recording.ts';
 
@@ -81,10 +82,10 @@ export class AutoEngine implements Engine {
 
   private async costsOf(engine: Engine): Promise<EngineCosts> {
     const key = `${engine.info.description}; ${__ISODEX_VERSION__}`;
-    const known = await this.cache?.load(key);
+    const known = await this.cache?.load(key).catch(() => undefined);
     if (known) return known;
     const costs = await measureCosts(engine);
-    await this.cache?.save(key, costs);
+    await this.cache?.save(key, costs).catch(() => undefined); // a cache that fails only costs a measurement
     return costs;
   }
 }

@@ -1,5 +1,6 @@
 import { sq8Filter } from '../kernels/sq8-filter.ts';
-import { type Engine, rangeOf, type Work } from './engine.ts';
+import { rangeOf } from './block.ts';
+import type { Engine, Work } from './engine.ts';
 import { Recording } from './recording.ts';
 
 /** What one engine costs on this machine. */

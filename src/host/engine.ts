@@ -2,24 +2,11 @@
  * What runs kernels. An engine owns memory (blocks) and runs recordings over it; it knows nothing of indexes. Three
  * kinds compute: `reference` (the twins), `cpu` (WASM SIMD, threads) and `gpu` (WebGPU); `auto` holds two of them.
  */
-import type { ArrayOf, Dtype, TypedArray } from '../kernels/kernel.ts';
+import type { ArrayOf, Dtype } from '../kernels/kernel.ts';
+import type { Block, BlockRange } from './block.ts';
 import type { Recording } from './recording.ts';
 
 export type EngineKind = 'reference' | 'cpu' | 'gpu' | 'auto';
-
-/** A typed run of an engine's memory. Disposing gives it back; disposing twice is harmless. */
-export interface Block<D extends Dtype = Dtype> extends Disposable {
-  readonly dtype: D;
-  readonly length: number;
-  readonly label: string;
-}
-
-/** Part of a block, in elements: [begin, end). */
-export interface BlockRange<D extends Dtype = Dtype> {
-  readonly block: Block<D>;
-  readonly begin: number;
-  readonly end: number;
-}
 
 /** What a call is about to do: an `auto` engine weighs it. */
 export interface Work {
@@ -68,7 +55,7 @@ export interface Engine extends Disposable {
   readonly maxBlockBytes: number;
   /** Zeroed memory. Rejects with code 'out-of-memory' when there is none. */
   alloc<D extends Dtype>(dtype: D, length: number, label: string): Promise<Block<D>>;
-  /** Copies `data` into the block from element `offset` on, in order with the runs around it. */
+  /** Copies `data` into the block from element `offset` on, in order with the runs around it. i8 comes in whole words of four. */
   write<D extends Dtype>(block: Block<D>, data: ArrayOf[D], offset?: number): void;
   /** Runs the dispatches in order. */
   run(recording: Recording): Promise<void>;
@@ -86,20 +73,4 @@ export interface Engine extends Disposable {
 export interface HostEngine extends Engine {
   /** The block's memory itself. Use it at once: any wait may let another call grow, and so move, the memory. */
   view<D extends Dtype>(block: Block<D>): ArrayOf[D];
-}
-
-export function rangeOf<D extends Dtype>(block: Block<D>, begin = 0, end = block.length): BlockRange<D> {
-  return { block, begin, end };
-}
-
-/** A fresh zeroed array of the dtype. */
-export function emptyArray<D extends Dtype>(dtype: D, length: number): ArrayOf[D] {
-  const make: Record<Dtype, (n: number) => TypedArray> = {
-    f32: (n) => new Float32Array(n),
-    f64: (n) => new Float64Array(n),
-    i32: (n) => new Int32Array(n),
-    u32: (n) => new Uint32Array(n),
-    i8: (n) => new Int8Array(n),
-  };
-  return make[dtype](length) as ArrayOf[D];
 }

@@ -90,8 +90,10 @@ async function openAuto(platform: Platform, options: EngineOptions): Promise<Eng
     const gpu = await openGpu(platform, options, false);
     return new AutoEngine(gpu.host as CpuEngine, gpu, platform.costCache);
   } catch (error) {
-    if (!hasCode(error, 'unsupported') || options.adapter) throw error;
-    sayOnce('no GPU adapter was found, so the CPU answers (isodex doctor tells what is missing)');
+    if (hasCode(error, 'bad-argument') || options.adapter) throw error;
+    const none = hasCode(error, 'unsupported');
+    const what = none ? 'no GPU adapter was found' : `the GPU cannot be used (${error instanceof Error ? error.message : error})`;
+    sayOnce(`${what}, so the CPU answers${none ? ' (isodex doctor tells what is missing)' : ''}`);
     return CpuEngine.open(options);
   }
 }

@@ -1,5 +1,5 @@
 import type { Bindings, Dtype, Kernel, ParamsOf } from '../kernels/kernel.ts';
-import type { Block } from './engine.ts';
+import type { Block } from './block.ts';
 
 /** One block for each binding of a kernel. */
 export type BlocksOf<B extends Bindings> = { readonly [K in keyof B]: Block<B[K]['dtype']> };

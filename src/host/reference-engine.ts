@@ -1,7 +1,8 @@
 import type { ArrayOf, Dtype, TypedArray, Views } from '../kernels/kernel.ts';
 import { IsodexError } from '../util/errors.ts';
 import { nextTurn } from '../util/tasks.ts';
-import { type Block, type BlockRange, type Engine, type EngineInfo, emptyArray, type HostEngine } from './engine.ts';
+import { type Block, type BlockRange, checkWrite, emptyArray } from './block.ts';
+import type { Engine, EngineInfo, HostEngine } from './engine.ts';
 import { paramsOf, type Recording } from './recording.ts';
 
 interface ReferenceBlock<D extends Dtype = Dtype> extends Block<D> {
@@ -22,7 +23,7 @@ export class ReferenceEngine implements HostEngine {
       dtype,
       length,
       label,
-      array: emptyArray(dtype, length),
+      array: this.emptyArray(dtype, length, label),
       [Symbol.dispose]() {
         block.array = emptyArray(dtype, 0);
       },
@@ -35,6 +36,8 @@ export class ReferenceEngine implements HostEngine {
   }
 
   write<D extends Dtype>(block: Block<D>, data: ArrayOf[D], offset = 0): void {
+    this.checkOpen();
+    checkWrite(block, data, offset);
     (this.view(block) as TypedArray).set(data, offset);
   }
 
@@ -49,6 +52,7 @@ export class ReferenceEngine implements HostEngine {
   }
 
   async read<const R extends readonly BlockRange[]>(ranges: R) {
+    this.checkOpen();
     return ranges.map(({ block, begin, end }) => this.view(block).slice(begin, end)) as unknown as {
       [I in keyof R]: R[I] extends BlockRange<infer D> ? ArrayOf[D] : never;
     };
@@ -64,6 +68,14 @@ export class ReferenceEngine implements HostEngine {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  private emptyArray<D extends Dtype>(dtype: D, length: number, label: string): ArrayOf[D] {
+    try {
+      return emptyArray(dtype, length);
+    } catch (cause) {
+      throw new IsodexError('out-of-memory', `there is no memory for ${length} values of ${label}`, { cause });
+    }
   }
 
   private checkOpen(): void {

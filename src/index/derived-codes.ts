@@ -1,4 +1,5 @@
-import type { Block, Engine } from '../host/engine.ts';
+import type { Block } from '../host/block.ts';
+import type { Engine } from '../host/engine.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { FlatCodes } from './flat-codes.ts';
 import type { Snapshot } from './rows.ts';

@@ -1,3 +1,4 @@
+import { hasBit, setBit } from '../util/bits.ts';
 import { badArgument } from '../util/errors.ts';
 import type { Snapshot } from './rows.ts';
 
@@ -38,16 +39,4 @@ export function labelBitset(labels: ArrayLike<number>): Uint32Array {
   const bits = new Uint32Array((most + 32) >>> 5);
   for (let i = 0; i < labels.length; i++) setBit(bits, labels[i]!);
   return bits;
-}
-
-export function hasBit(bits: Uint32Array, i: number): boolean {
-  return ((bits[i >>> 5]! >>> (i & 31)) & 1) === 1;
-}
-
-export function setBit(bits: Uint32Array, i: number): void {
-  bits[i >>> 5]! |= 1 << (i & 31);
-}
-
-export function clearBit(bits: Uint32Array, i: number): void {
-  bits[i >>> 5]! &= ~(1 << (i & 31));
 }

@@ -3,7 +3,8 @@
  * projection, eight-bit codes of the whole rows for its survivors. Derived for one engine, never stored, never trusted:
  * they choose which rows are refined, and a certificate covers the rest.
  */
-import type { Block, Engine } from '../host/engine.ts';
+import type { Block } from '../host/block.ts';
+import type { Engine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
 import { BLOCK_ROWS } from '../kernels/panels.ts';
 import { project } from '../kernels/project.ts';

@@ -1,9 +1,9 @@
 /** Flat's part of the file: the live rows in the order they were added, their labels, serials and keys. */
 
 import type { TypedArray } from '../kernels/kernel.ts';
+import { hasBit, setBit } from '../util/bits.ts';
 import { badFile } from '../util/errors.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
-import { hasBit, setBit } from './filter.ts';
 import { type BodyReader, type Header, writeBody } from './format.ts';
 import { MemoryOriginals, type WritableOriginals } from './originals.ts';
 import { maskWords, type Snapshot } from './rows.ts';

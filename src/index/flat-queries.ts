@@ -1,5 +1,6 @@
 /** A slice of queries in all the forms that one search needs, and the thresholds that follow from what it knows. */
-import type { Block, Engine, HostEngine } from '../host/engine.ts';
+import type { Block } from '../host/block.ts';
+import type { Engine, HostEngine } from '../host/engine.ts';
 import { LAYOUT_PANELS, LAYOUT_ROWS } from '../kernels/sq8-encode.ts';
 import { SATURATED } from '../kernels/sq8-filter.ts';
 import { roundUp } from '../util/math.ts';

@@ -3,7 +3,8 @@
  * the rows that no bound rules out, those are refined canonically, and τ tightens. Nothing can fail to be certified: a list
  * that overflows is scanned again in halves.
  */
-import { type Block, type Engine, rangeOf } from '../host/engine.ts';
+import { type Block, rangeOf } from '../host/block.ts';
+import type { Engine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
 import { BLOCK_ROWS, PASS_GROWTH, passBlock, passLength } from '../kernels/panels.ts';
 import { FORM_IP, FORM_L2, sq8Filter } from '../kernels/sq8-filter.ts';

@@ -1,10 +1,11 @@
 /** Exact search over a snapshot: which rows to look at, in which order; distances are canonical, so the order never shows. */
 import type { Engine } from '../host/engine.ts';
+import { hasBit } from '../util/bits.ts';
 import { hasCode } from '../util/errors.ts';
 import { Breather, runInFlight, type TaskOptions } from '../util/tasks.ts';
 import { BestList } from './best-list.ts';
 import { type DerivedCodes, uploadMasks } from './derived-codes.ts';
-import { type Admission, hasBit } from './filter.ts';
+import type { Admission } from './filter.ts';
 import { FlatQueries } from './flat-queries.ts';
 import { FlatScan } from './flat-scan.ts';
 import { Refiner } from './refiner.ts';

@@ -1,11 +1,12 @@
 import type { Engine } from '../host/engine.ts';
 import { LANES } from '../kernels/canonical-distances.ts';
+import { hasBit } from '../util/bits.ts';
 import { badArgument, IsodexError } from '../util/errors.ts';
 import { roundUp } from '../util/math.ts';
 import { replaceFile } from '../util/replace-file.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { DerivedCodes } from './derived-codes.ts';
-import { admit, hasBit } from './filter.ts';
+import { admit } from './filter.ts';
 import { type FlatState, writeFlat } from './flat-file.ts';
 import { BestCollector, type Collector, searchFlat } from './flat-search.ts';
 import { MemoryOriginals } from './originals.ts';

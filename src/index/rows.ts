@@ -1,5 +1,5 @@
+import { clearBit, hasBit, setBit } from '../util/bits.ts';
 import { badArgument } from '../util/errors.ts';
-import { clearBit, hasBit, setBit } from './filter.ts';
 import type { WritableOriginals } from './originals.ts';
 
 /** The rows as one committed state: what a search sees. Rows below `count` never change; `live` is this state's own. */

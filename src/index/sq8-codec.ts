@@ -1,5 +1,6 @@
 /** SQ8 grids, and encoding rows and queries on the host. The codes only steer which rows are refined (docs/identity.md). */
-import type { Block, HostEngine } from '../host/engine.ts';
+import type { Block } from '../host/block.ts';
+import type { HostEngine } from '../host/engine.ts';
 import { type BlocksOf, Recording } from '../host/recording.ts';
 import { PANEL_ROWS } from '../kernels/panels.ts';
 import { LAYOUT_PANELS, sq8Encode } from '../kernels/sq8-encode.ts';

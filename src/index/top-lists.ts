@@ -1,4 +1,5 @@
-import type { Block, Engine } from '../host/engine.ts';
+import type { Block } from '../host/block.ts';
+import type { Engine } from '../host/engine.ts';
 import type { Recording } from '../host/recording.ts';
 import { segmentsOf, topK } from '../kernels/top-k.ts';
 

@@ -1,7 +1,7 @@
 import { badArgument } from '../util/errors.ts';
+import { replaceFile } from '../util/replace-file.ts';
 import type { Table } from './encode.ts';
 import { formatOf } from './formats.ts';
-import { replaceFile } from '../util/replace-file.ts';
 
 /** @throws IsodexError `bad-argument` unless the values are whole rows of `columns` */
 function tableOf(path: string, values: Float32Array | Int32Array, columns: number, name: string): Table {

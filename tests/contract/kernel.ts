@@ -1,7 +1,8 @@
 /** One contract for all kernels: every engine writes the bits that the plain-TypeScript twin writes. */
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Block, Engine } from '../../src/host/engine.ts';
-import { rangeOf } from '../../src/host/engine.ts';
+import type { Block } from '../../src/host/block.ts';
+import { rangeOf } from '../../src/host/block.ts';
+import type { Engine } from '../../src/host/engine.ts';
 import { type BlocksOf, Recording } from '../../src/host/recording.ts';
 import { ReferenceEngine } from '../../src/host/reference-engine.ts';
 import type { ArrayOf, Bindings, Dtype, Kernel, ParamsOf, TypedArray } from '../../src/kernels/kernel.ts';

@@ -1,5 +1,5 @@
 /** Built and run as a process of its own by exit.test.ts: opens an engine, uses it, and returns without closing it. */
-import { rangeOf } from '../../src/host/engine.ts';
+import { rangeOf } from '../../src/host/block.ts';
 import { nodeGpu } from '../../src/host/gpu/dawn.ts';
 import { type EngineOptions, openEngineOn } from '../../src/host/open.ts';
 import { Recording } from '../../src/host/recording.ts';

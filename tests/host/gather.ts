@@ -1,5 +1,6 @@
 /** One small kernel call with an answer that can be worked out by hand: keys = rowTerms − weight · 4, for every row. */
-import { type Block, type Engine, rangeOf } from '../../src/host/engine.ts';
+import { type Block, rangeOf } from '../../src/host/block.ts';
+import type { Engine } from '../../src/host/engine.ts';
 import { Recording } from '../../src/host/recording.ts';
 import { sq8Gather } from '../../src/kernels/sq8-gather.ts';
 

@@ -1,7 +1,7 @@
 /** What only a GPU engine does: losing its device, running out of memory, asking for less than there is. */
 import { afterAll, describe, expect, it } from 'vitest';
+import { rangeOf } from '../../src/host/block.ts';
 import { CpuEngine } from '../../src/host/cpu/cpu-engine.ts';
-import { rangeOf } from '../../src/host/engine.ts';
 import type { GpuRequest } from '../../src/host/gpu/device.ts';
 import { GpuEngine } from '../../src/host/gpu/gpu-engine.ts';
 import { Recording } from '../../src/host/recording.ts';

@@ -2,7 +2,8 @@ import { type ArrayOf, BYTES, type Dtype, exportName, type TypedArray } from '..
 import { IsodexError } from '../../util/errors.ts';
 import { isNode, nodeModule } from '../../util/node-module.ts';
 import { nextTurn } from '../../util/tasks.ts';
-import type { Block, BlockRange, Engine, EngineInfo, HostEngine } from '../engine.ts';
+import { type Block, type BlockRange, checkWrite } from '../block.ts';
+import type { Engine, EngineInfo, HostEngine } from '../engine.ts';
 import { type Dispatch, paramsOf, type Recording } from '../recording.ts';
 import { WasmMemory } from './memory.ts';
 import { canShareMemory, loadModule } from './module.ts';
@@ -98,6 +99,8 @@ export class CpuEngine implements HostEngine {
   }
 
   write<D extends Dtype>(block: Block<D>, data: ArrayOf[D], offset = 0): void {
+    this.checkOpen();
+    checkWrite(block, data, offset);
     (this.view(block) as TypedArray).set(data, offset);
   }
 
@@ -109,6 +112,7 @@ export class CpuEngine implements HostEngine {
   }
 
   async read<const R extends readonly BlockRange[]>(ranges: R) {
+    this.checkOpen();
     return ranges.map(({ block, begin, end }) => this.view(block).slice(begin, end)) as unknown as {
       [I in keyof R]: R[I] extends BlockRange<infer D> ? ArrayOf[D] : never;
     };

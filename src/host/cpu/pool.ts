@@ -27,18 +27,31 @@ export class ThreadPool {
   private threads: Thread[] = [];
   private readonly pending = new Map<number, Pending>();
   private lastJob = 0;
+  /** A thread died: no job can finish any more. */
+  private broken: Error | undefined;
 
   /** Starts the threads; undefined where workers cannot start (a page that forbids `blob:`, say). */
   static async start(count: number, module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<ThreadPool | undefined> {
     const pool = new ThreadPool();
     try {
       const spawn = isNode() ? spawnNodeThread : spawnWebThread;
-      pool.threads = await Promise.all(Array.from({ length: count }, () => spawn(module, memory, (reply) => pool.receive(reply))));
-      return pool;
+      const started = await Promise.allSettled(
+        Array.from({ length: count }, () =>
+          spawn(
+            module,
+            memory,
+            (reply) => pool.receive(reply),
+            (reason) => pool.fail(reason),
+          ),
+        ),
+      );
+      pool.threads = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      if (pool.threads.length === count) return pool;
     } catch {
-      pool.close();
-      return undefined;
+      // no workers at all here
     }
+    pool.close();
+    return undefined;
   }
 
   get size(): number {
@@ -48,6 +61,7 @@ export class ThreadPool {
   /** Resolves when all items of the job are done. */
   run(job: PoolJob): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.broken) return reject(this.broken);
       const id = ++this.lastJob;
       this.pending.set(id, { left: this.threads.length, settle: (error) => (error ? reject(error) : resolve()) });
       for (const thread of this.threads) thread.post({ job: id, ...job });
@@ -56,7 +70,16 @@ export class ThreadPool {
 
   close(): void {
     for (const thread of this.threads) thread.end();
-    for (const job of this.pending.values()) job.settle(new IsodexError('closed', 'the engine was closed during the call'));
+    this.settleAll(new IsodexError('closed', 'the engine was closed during the call'));
+  }
+
+  private fail(reason: string): void {
+    this.settleAll(new Error(`a thread of the CPU engine died: ${reason}`));
+  }
+
+  private settleAll(error: Error): void {
+    this.broken ??= error;
+    for (const job of this.pending.values()) job.settle(error);
     this.pending.clear();
   }
 
@@ -71,8 +94,9 @@ export class ThreadPool {
 }
 
 type Receive = (reply: { job: number; error?: string }) => void;
+type Fail = (reason: string) => void;
 
-async function spawnNodeThread(module: WebAssembly.Module, memory: WebAssembly.Memory, receive: Receive): Promise<Thread> {
+async function spawnNodeThread(module: WebAssembly.Module, memory: WebAssembly.Memory, receive: Receive, fail: Fail): Promise<Thread> {
   const { Worker } = nodeModule('node:worker_threads');
   const worker = new Worker(source, { eval: true, stdout: false, stderr: false });
   let busy = 0;
@@ -85,6 +109,8 @@ async function spawnNodeThread(module: WebAssembly.Module, memory: WebAssembly.M
     });
     worker.postMessage({ module, memory });
   });
+  worker.on('error', (error) => fail(String(error)));
+  worker.on('exit', (code) => fail(`it exited with code ${code}`));
   worker.unref();
   return {
     post(message) {
@@ -95,7 +121,7 @@ async function spawnNodeThread(module: WebAssembly.Module, memory: WebAssembly.M
   };
 }
 
-async function spawnWebThread(module: WebAssembly.Module, memory: WebAssembly.Memory, receive: Receive): Promise<Thread> {
+async function spawnWebThread(module: WebAssembly.Module, memory: WebAssembly.Memory, receive: Receive, fail: Fail): Promise<Thread> {
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
   try {
     const worker = new Worker(url);
@@ -104,6 +130,7 @@ async function spawnWebThread(module: WebAssembly.Module, memory: WebAssembly.Me
       worker.onmessage = ({ data }) => ('ready' in data ? resolve() : receive(data));
       worker.postMessage({ module, memory });
     });
+    worker.onerror = (event) => fail(event.message);
     return { post: (message) => worker.postMessage(message), end: () => worker.terminate() };
   } finally {
     URL.revokeObjectURL(url);

@@ -1,7 +1,8 @@
 import { type ArrayOf, BYTES, type Dtype } from '../../kernels/kernel.ts';
 import { IsodexError } from '../../util/errors.ts';
 import { roundUp } from '../../util/math.ts';
-import { type Block, type BlockRange, type Engine, type EngineInfo, emptyArray, type HostEngine } from '../engine.ts';
+import { type Block, type BlockRange, checkWrite, emptyArray } from '../block.ts';
+import type { Engine, EngineInfo, HostEngine } from '../engine.ts';
 import { type Dispatch, paramsOf, type Recording } from '../recording.ts';
 import { type GpuDevice, type GpuRequest, requestDevice } from './device.ts';
 import { PipelineCache, type PreparedPipeline } from './pipelines.ts';
@@ -41,10 +42,11 @@ export class GpuEngine implements Engine {
     this.host = host;
     this.maxBlockBytes = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
     this.pipelines = new PipelineCache(this.device);
-    this.staging = new StagingPool(this.device);
+    this.staging = new StagingPool(this.device, gpu.limits.maxBufferSize);
     this.uniforms = this.device.createBuffer({ label: 'params', size: UNIFORM_SLOTS * UNIFORM_STRIDE, usage: UNIFORM_COPY });
     this.device.lost.then(({ reason, message }) => {
-      this.gone ??= new IsodexError('device-lost', `the GPU device was lost (${reason}): ${message}`);
+      if (this.gone) return; // closed on purpose
+      this.gone = new IsodexError('device-lost', `the GPU device was lost (${reason}): ${message}`);
       this.notes.push(`the GPU device was lost (${reason}); calls are answered by the CPU`);
     });
   }
@@ -82,11 +84,14 @@ export class GpuEngine implements Engine {
 
   write<D extends Dtype>(block: Block<D>, data: ArrayOf[D], offset = 0): void {
     this.checkOpen();
+    checkWrite(block, data, offset);
     const { buffer } = block as GpuBlock<D>;
     const start = offset * BYTES[block.dtype];
-    for (let at = 0; at < data.byteLength; at += WRITE_BYTES) {
-      const bytes = Math.min(WRITE_BYTES, data.byteLength - at);
-      this.device.queue.writeBuffer(buffer, start + at, data.buffer as ArrayBuffer, data.byteOffset + at, bytes);
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const shared = !(data.buffer instanceof ArrayBuffer); // WebGPU takes no shared memory
+    for (let at = 0; at < bytes.length; at += WRITE_BYTES) {
+      const piece = bytes.subarray(at, at + WRITE_BYTES);
+      this.device.queue.writeBuffer(buffer, start + at, (shared ? piece.slice() : piece) as Uint8Array<ArrayBuffer>);
     }
   }
 

@@ -10,9 +10,10 @@ export function sq8Filter(
   begin: i32, end: i32,
 ): void {
   const panelBytes = <usize>words << 4;
+  const tiled = (nq & 3) == 1 ? nq - 1 : nq; // one query left over goes alone: a tile would waste three quarters
   for (let i = begin; i < end; i++) {
     const firstRow = passBlock(first + i, step, skip) * BLOCK_ROWS;
-    for (let q = 0; q < nq; q += 4) {
+    for (let q = 0; q < tiled; q += 4) {
       const query = queries + <usize>(q >> 2) * panelBytes;
       if (ASC_FEATURE_RELAXED_SIMD) {
         for (let row = firstRow; row < firstRow + BLOCK_ROWS; row += 8) {
@@ -24,7 +25,81 @@ export function sq8Filter(
         }
       }
     }
+    if (tiled < nq) {
+      const query = queries + <usize>(tiled >> 2) * panelBytes;
+      for (let row = firstRow; row < firstRow + BLOCK_ROWS; row += 16) {
+        loneTile(query, codes + <usize>(row >> 2) * panelBytes, panelBytes, tiled, row, form, rowTerms, slacks, mask, bounds, pairs, count, capacity);
+      }
+    }
   }
+}
+
+/** One query by four panels of rows. */
+// @ts-ignore: decorator
+@inline
+function loneTile(
+  query: usize, panel: usize, panelBytes: usize, q: i32, row: i32, form: i32,
+  rowTerms: usize, slacks: usize, mask: usize, bounds: usize, pairs: usize, count: usize, capacity: i32,
+): void {
+  let a = i32x4.splat(0), b = i32x4.splat(0), c = i32x4.splat(0), d = i32x4.splat(0);
+  const stop = panel + panelBytes;
+  let at = query;
+  let from = panel;
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    while (from < stop) {
+      const w = v128.load32_splat(at);
+      a = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(from), w, a);
+      b = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(from + panelBytes), w, b);
+      c = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(from + 2 * panelBytes), w, c);
+      d = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(from + 3 * panelBytes), w, d);
+      from += 16;
+      at += 16;
+    }
+  } else {
+    let a2 = i32x4.splat(0), b2 = i32x4.splat(0), c2 = i32x4.splat(0), d2 = i32x4.splat(0);
+    while (from < stop) {
+      const w = i16x8.extend_low_i8x16_s(v128.load32_splat(at));
+      let codes = v128.load(from);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), w));
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), w));
+      codes = v128.load(from + panelBytes);
+      b = i32x4.add(b, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), w));
+      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), w));
+      codes = v128.load(from + 2 * panelBytes);
+      c = i32x4.add(c, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), w));
+      c2 = i32x4.add(c2, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), w));
+      codes = v128.load(from + 3 * panelBytes);
+      d = i32x4.add(d, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), w));
+      d2 = i32x4.add(d2, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), w));
+      from += 16;
+      at += 16;
+    }
+    a = joinHalves(a, a2);
+    b = joinHalves(b, b2);
+    c = joinHalves(c, c2);
+    d = joinHalves(d, d2);
+  }
+  keepLone(a, q, row, form, rowTerms, slacks, mask, bounds, pairs, count, capacity);
+  keepLone(b, q, row + 4, form, rowTerms, slacks, mask, bounds, pairs, count, capacity);
+  keepLone(c, q, row + 8, form, rowTerms, slacks, mask, bounds, pairs, count, capacity);
+  keepLone(d, q, row + 12, form, rowTerms, slacks, mask, bounds, pairs, count, capacity);
+}
+
+/** Tests one query against the four rows of a panel. */
+// @ts-ignore: decorator
+@inline
+function keepLone(
+  dots: v128, q: i32, row: i32, form: i32,
+  rowTerms: usize, slacks: usize, mask: usize, bounds: usize, pairs: usize, count: usize, capacity: i32,
+): void {
+  const terms = v128.load(rowTerms + (<usize>row << 2));
+  const slack = v128.load(slacks + (<usize>row << 2));
+  const a = v128.and(slack, i32x4.splat(0xffff));
+  const bound = bounds + (<usize>q << 4);
+  const kept = form == 0 ? keptByL2(dots, terms, a, bound) : keptByIp(dots, terms, a, i32x4.shr_u(slack, 16), bound);
+  if (!kept) return;
+  const live = <i32>(load<u32>(mask + (<usize>(row >> 5) << 2)) >> (row & 31));
+  append(kept & live, q, row, pairs, count, q + 1, capacity);
 }
 
 // @ts-ignore: decorator

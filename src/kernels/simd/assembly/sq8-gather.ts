@@ -1,5 +1,12 @@
-// Candidate lists: rows lie one after the other, so a row is one run of memory. Two pairs are scored together while their
-// query is the same, which hides part of the wait for the second row.
+// Candidate lists: rows lie one after the other, so a row is one run of memory, and waiting for it is most of the work.
+// One byte of each cache line of a row is loaded some pairs ahead, so that several rows are on their way at once.
+
+const AHEAD: i32 = 4;
+const LINE: usize = 64;
+
+/** Takes the loads' values, so that no compiler drops them. */
+export let touched: i32 = 0;
+
 export function sq8Gather(
   queries: usize, codes: usize, rowTerms: usize, pairs: usize, count: usize, keys: usize,
   words: i32, weight: i32, capacity: i32,
@@ -9,11 +16,21 @@ export function sq8Gather(
   const stop = min(end, used);
   const width = <usize>words << 2;
   for (let i = begin; i < stop; i++) {
+    const ahead = pairs + (<usize>min(i + AHEAD, stop - 1) << 3);
+    touch(codes + <usize>load<u32>(ahead, 4) * width, width);
     const pair = pairs + (<usize>i << 3);
     const row = load<u32>(pair, 4);
     const dot = rowDot(queries + <usize>load<u32>(pair) * width, codes + <usize>row * width, width);
     store<i32>(keys + (<usize>i << 2), load<i32>(rowTerms + (<usize>row << 2)) - weight * dot);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function touch(row: usize, width: usize): void {
+  let bytes = 0;
+  for (let at: usize = 0; at < width; at += LINE) bytes ^= load<u8>(row + at);
+  touched ^= bytes;
 }
 
 // @ts-ignore: decorator

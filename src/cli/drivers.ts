@@ -1,0 +1,77 @@
+/** What a Linux machine has towards a GPU: device nodes, the Vulkan loader, drivers. Elsewhere the system brings them. */
+import { existsSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Where device files of GPUs lie: NVIDIA's, DRM's (AMD, Intel, NVIDIA), WSL's, Tegra's, Mali's, Adreno's. */
+const DEVICE_FILES = /^(nvidia\d+|dri|dxg|nvhost-gpu|nvmap|mali\d*|kgsl-3d\d)$/;
+const MANIFEST_FOLDERS = ['/etc/vulkan/icd.d', '/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d'];
+/** A container runtime puts NVIDIA's driver here, where the loader does not look. */
+const STRAY_MANIFESTS = ['/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json'];
+/** SwiftShader: Vulkan computed on the CPU, part of Chromium. */
+const SOFTWARE_MANIFESTS = [
+  '/usr/lib/chromium/vk_swiftshader_icd.json',
+  '/usr/lib/chromium-browser/vk_swiftshader_icd.json',
+  '/opt/google/chrome/vk_swiftshader_icd.json',
+];
+
+export interface Drivers {
+  /** Device files of GPUs in /dev. */
+  readonly devices: readonly string[];
+  /** The Vulkan loader's file. */
+  readonly loader: string | undefined;
+  /** Manifests of drivers that the loader finds, as the environment names them or by its own rules. */
+  readonly manifests: readonly string[];
+  /** A manifest of NVIDIA's driver where the loader does not look. */
+  readonly stray: string | undefined;
+  /** SwiftShader's manifest. */
+  readonly software: string | undefined;
+}
+
+/** Undefined on systems other than Linux. */
+export function findDrivers(): Drivers | undefined {
+  if (process.platform !== 'linux') return undefined;
+  return {
+    devices: filesOf('/dev')
+      .filter((name) => DEVICE_FILES.test(name))
+      .map((name) => join('/dev', name)),
+    loader: findLoader(),
+    manifests: namedDrivers() ?? MANIFEST_FOLDERS.flatMap((folder) => filesOf(folder).map((name) => join(folder, name))),
+    stray: STRAY_MANIFESTS.find((path) => existsSync(path)),
+    software: SOFTWARE_MANIFESTS.find((path) => existsSync(path)),
+  };
+}
+
+/**
+ * Prepares the environment before Dawn looks at it, and tells whether there may be a GPU at all. Drivers complain on the
+ * terminal when a folder is not set, and the loader when it finds no GPU: the first is given, the second not asked.
+ */
+export function prepareDrivers(prefer: string): { mayHaveGpu: boolean } {
+  const drivers = findDrivers();
+  if (!drivers) return { mayHaveGpu: true };
+  process.env.XDG_RUNTIME_DIR ??= tmpdir();
+  if (namedDrivers()) return { mayHaveGpu: true };
+  const mayHaveGpu = drivers.devices.length > 0;
+  if (!mayHaveGpu && prefer === 'gpu' && drivers.software) process.env.VK_DRIVER_FILES = drivers.software;
+  return { mayHaveGpu };
+}
+
+function namedDrivers(): string[] | undefined {
+  const named = process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES;
+  return named ? named.split(':').filter((path) => existsSync(path)) : undefined;
+}
+
+function findLoader(): string | undefined {
+  const named = (process.env.LD_LIBRARY_PATH ?? '').split(':').filter(Boolean);
+  const machine = { x64: 'x86_64', arm64: 'aarch64', arm: 'arm' }[process.arch as string] ?? process.arch;
+  const usual = ['/usr/lib', '/lib', '/usr/local/lib'].flatMap((folder) => [`${folder}/${machine}-linux-gnu`, `${folder}64`, folder]);
+  return [...named, ...usual].map((folder) => join(folder, 'libvulkan.so.1')).find((path) => existsSync(path));
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}

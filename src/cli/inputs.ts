@@ -1,0 +1,61 @@
+/** Opens what the searching commands work on: engines, an index, queries. */
+import type { VectorSource } from '../io/source.ts';
+import { openVectors, readVectors } from '../io/vector-source.ts';
+import { type Engine, type EngineOptions, IsodexError, openEngine, openIndex, type VectorIndex } from '../node.ts';
+import { prepareDrivers } from './drivers.ts';
+import type { EngineArgs } from './options.ts';
+import type { Task } from './perform.ts';
+import { Progress } from './progress.ts';
+
+export interface Queries {
+  readonly vectors: Float32Array;
+  readonly n: number;
+  readonly dim: number;
+}
+
+/** Opens the engine that the options ask for. */
+export async function openChosenEngine({ engine, threads }: EngineArgs, { signal }: Task): Promise<Engine> {
+  return openQuietly({ prefer: engine, threads, signal });
+}
+
+/** `openEngine`, without asking drivers where there is no GPU to drive. */
+export async function openQuietly(options: EngineOptions): Promise<Engine> {
+  const { mayHaveGpu } = prepareDrivers(options.prefer ?? 'auto');
+  if (options.prefer !== 'auto' || mayHaveGpu) return openEngine(options);
+  console.warn('isodex: this machine has no GPU, so the CPU answers (isodex doctor tells more)');
+  return openEngine({ ...options, prefer: 'cpu' });
+}
+
+/** All queries of a file, or the first `limit`. */
+export async function readQueries(path: string, limit: number | undefined, { signal }: Task): Promise<Queries> {
+  const queries = await readVectors(path, { limit, signal });
+  if (queries.n === 0) throw new IsodexError('bad-file', `${path} holds no vectors`);
+  return queries;
+}
+
+/** Opens an index file on an engine; the two are closed together. */
+export async function openIndexOn(file: string, engine: Engine, { signal }: Task): Promise<VectorIndex> {
+  using progress = new Progress('reading');
+  return openIndex(file, { engine, signal, onProgress: progress.update });
+}
+
+/** Derives what searches need, and shows that it takes its time. */
+export async function prepareIndex(index: VectorIndex, { signal }: Task): Promise<void> {
+  using progress = new Progress('preparing');
+  await index.prepare({ signal, onProgress: progress.update });
+}
+
+export function checkSameDim(queriesPath: string, queries: Queries, file: string, index: VectorIndex): void {
+  if (queries.dim === index.dim) return;
+  throw new IsodexError('bad-argument', `${queriesPath} has dim ${queries.dim}, but the index ${file} has dim ${index.dim}`);
+}
+
+/** A file of vectors that is open while `work` runs. */
+export async function withVectors<T>(path: string, work: (source: VectorSource) => Promise<T>): Promise<T> {
+  const source = await openVectors(path);
+  try {
+    return await work(source);
+  } finally {
+    await source.close();
+  }
+}

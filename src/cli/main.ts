@@ -1,0 +1,106 @@
+#!/usr/bin/env node
+/** The command line: names, options and help of every command. What a command does is loaded when it is called. */
+import { Command, CommanderError } from 'commander';
+import { version } from '../names.ts';
+import * as options from './options.ts';
+import { perform } from './perform.ts';
+
+const program = new Command('isodex')
+  .description('Vector search with the same answer on every device.')
+  .version(version)
+  .showSuggestionAfterError()
+  .configureOutput({ outputError: (text, write) => write(`isodex: ${oneLine(text)}\n`) })
+  .exitOverride();
+
+const INPUT_HELP = `
+Files of vectors: .fvecs .bvecs .fbin .u8bin .i8bin .npy, IDX (.idx, -ubyte, also .gz), .hdf5, .jsonl, .parquet;
+'file.hdf5#train' names a data set, a field (JSON Lines) or a column (Parquet) inside a file.`;
+
+program
+  .command('build')
+  .description('build an index file from a file of vectors')
+  .argument('<input>', 'file of vectors')
+  .addOption(options.index)
+  .addOption(options.metric)
+  .requiredOption('--out <file>', 'index file to write')
+  .addOption(options.engine)
+  .addOption(options.threads)
+  .addOption(options.seed)
+  .addOption(options.limit('rows of the input'))
+  .option('--ids <file>', 'text file of keys, one a line, stored with the rows')
+  .addHelpText('after', INPUT_HELP)
+  .action((input, given) => perform(async (task) => (await import('./build.ts')).build(input, given, task)));
+
+program
+  .command('search')
+  .description('find the nearest rows of each query')
+  .argument('<file>', 'index file')
+  .argument('<queries>', 'file of vectors')
+  .addOption(options.k)
+  .addOption(options.engine)
+  .addOption(options.threads)
+  .addOption(options.limit('queries'))
+  .addOption(options.format)
+  .option('--out <path>', 'file to write instead of standard output; for ivecs the distances go beside it as .fvecs')
+  .addHelpText('after', INPUT_HELP)
+  .action((file, queries, given) => perform(async (task) => (await import('./search.ts')).search(file, queries, given, task)));
+
+program
+  .command('eval')
+  .description('measure recall, throughput and latency')
+  .argument('<file>', 'index file')
+  .argument('<queries>', 'file of vectors')
+  .requiredOption('--truth <path>', "file of true neighbours (row numbers; .ivecs .ibin .npy .hdf5#neighbors), or 'compute'")
+  .addOption(options.k)
+  .addOption(options.engine)
+  .addOption(options.threads)
+  .addOption(options.limit('queries'))
+  .option('--json', 'print JSON')
+  .addHelpText('after', INPUT_HELP)
+  .addHelpText(
+    'after',
+    `
+Recall counts ties as hits: a returned row is a hit when its distance is not above that of the true k-th row.
+Labels of a truth file are row numbers of the data the index was built from, which are its default labels.
+With 'compute' every row is compared with every query by canonical arithmetic, on an engine of another kind.`,
+  )
+  .action((file, queries, given) => perform(async (task) => (await import('./eval.ts')).evaluate(file, queries, given, task)));
+
+program
+  .command('verify')
+  .description('search on every engine of this machine and compare labels and distance bits; exit code 1 at any difference')
+  .argument('<file>', 'index file')
+  .argument('<queries>', 'file of vectors')
+  .addOption(options.k)
+  .addOption(options.limit('queries (the reference engine is slow)'))
+  .addHelpText('after', INPUT_HELP)
+  .action((file, queries, given) => perform(async (task) => (await import('./verify.ts')).verify(file, queries, given, task)));
+
+program
+  .command('info')
+  .description('tell what an index file holds, and check it')
+  .argument('<file>', 'index file')
+  .option('--json', 'print JSON')
+  .action((file, given) => perform(async () => (await import('./info.ts')).info(file, given)));
+
+program
+  .command('doctor')
+  .description('tell what this machine offers, and the command that would supply what is missing')
+  .option('--json', 'print JSON')
+  .action((given) => perform(async (task) => (await import('./doctor.ts')).doctor(given, task)));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What was wrong is said already; help and version are no errors.
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 1;
+}
+
+/** Commander puts suggestions on a line of their own, and asks for help on another. */
+function oneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ');
+}

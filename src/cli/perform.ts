@@ -1,0 +1,59 @@
+/** Runs a command: errors as one line, Ctrl-C as an abort, a closed pipe as the end. */
+import { styleText } from 'node:util';
+
+export interface Task {
+  /** Aborts when the user presses Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** What Ctrl-C makes of a call: shells know it as 128 + SIGINT. */
+const INTERRUPTED = 130;
+/** A call that does not heed its signal within this time is left behind. */
+const PATIENCE_MS = 5000;
+
+/** Runs a command to its end and sets the exit code: what it returns, 0, or 1 after an error. */
+export async function perform(command: (task: Task) => Promise<number | undefined>): Promise<void> {
+  const interrupted = new AbortController();
+  const onInterrupt = () => {
+    if (interrupted.signal.aborted) process.exit(INTERRUPTED);
+    interrupted.abort(new Error('interrupted'));
+    setTimeout(() => process.exit(INTERRUPTED), PATIENCE_MS).unref();
+  };
+  process.on('SIGINT', onInterrupt);
+  endWithTheReader();
+  const notes = holdNotes();
+  try {
+    process.exitCode = (await command({ signal: interrupted.signal })) ?? 0;
+    for (const note of notes) process.stderr.write(`${styleText('dim', note, { stream: process.stderr })}\n`);
+  } catch (error) {
+    report(error);
+    // A read that cannot be called back would keep the process alive after an interrupt.
+    if (interrupted.signal.aborted) process.exit(INTERRUPTED);
+    process.exitCode = 1;
+  } finally {
+    process.off('SIGINT', onInterrupt);
+  }
+}
+
+function report(error: unknown): void {
+  if (process.env.ISODEX_DEBUG === '1') console.error(error);
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`isodex: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+}
+
+/** The library's warnings, to be said when the command has succeeded: a failure is told in one line. */
+function holdNotes(): readonly string[] {
+  const notes: string[] = [];
+  console.warn = (text: unknown) => void notes.push(String(text));
+  return notes;
+}
+
+/** `isodex … | head` closes our output early, which is no error. */
+function endWithTheReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit();
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,88 @@
+import { writeFile } from 'node:fs/promises';
+import { writeLabels, writeVectors } from '../io/write.ts';
+import { IsodexError, type Neighbors, type VectorIndex } from '../node.ts';
+import { checkSameDim, openChosenEngine, openIndexOn, prepareIndex, readQueries } from './inputs.ts';
+import type { SearchArgs } from './options.ts';
+import type { Task } from './perform.ts';
+import { Progress } from './progress.ts';
+import { formatDistance, formatSeconds, formatTable } from './table.ts';
+
+interface SearchCommandArgs extends SearchArgs {
+  readonly format: 'table' | 'json' | 'ivecs';
+  readonly out?: string;
+}
+
+/** Results with what the formats need besides. */
+interface Results extends Neighbors {
+  readonly seconds: number;
+  /** [nq, k], null for padding; undefined when no row found has a key. */
+  readonly keys: (string | null)[] | undefined;
+}
+
+export async function search(file: string, queriesPath: string, args: SearchCommandArgs, task: Task): Promise<undefined> {
+  if (args.format === 'ivecs') checkIvecs(args.out);
+  const queries = await readQueries(queriesPath, args.limit, task);
+  using engine = await openChosenEngine(args, task);
+  using index = await openIndexOn(file, engine, task);
+  checkSameDim(queriesPath, queries, file, index);
+  await prepareIndex(index, task);
+  using progress = new Progress('searching');
+  const started = performance.now();
+  const found = await index.search(queries.vectors, { k: args.k, signal: task.signal, onProgress: progress.update });
+  const seconds = (performance.now() - started) / 1000;
+  progress.stop();
+  await write({ ...found, seconds, keys: keysOf(index, found.labels) }, args);
+  if (args.format !== 'json' || args.out !== undefined) {
+    process.stderr.write(`${queries.n} queries, k ${args.k}, on ${found.engine} in ${formatSeconds(seconds)} s\n`);
+  }
+  return undefined;
+}
+
+function checkIvecs(out: string | undefined): asserts out is string {
+  if (out?.endsWith('.ivecs')) return;
+  throw new IsodexError('bad-argument', '--format ivecs needs --out NAME.ivecs; the distances go beside it into NAME.fvecs');
+}
+
+function keysOf(index: VectorIndex, labels: Int32Array): (string | null)[] | undefined {
+  const keys = Array.from(labels, (label) => (label < 0 ? undefined : index.keyOf(label)) ?? null);
+  return keys.some((key) => key !== null) ? keys : undefined;
+}
+
+async function write(results: Results, { format, out }: SearchCommandArgs): Promise<void> {
+  if (format === 'ivecs') {
+    checkIvecs(out);
+    await writeVectors(out.replace(/\.ivecs$/, '.fvecs'), results.distances, results.k);
+    await writeLabels(out, results.labels, results.k);
+    return;
+  }
+  const text = format === 'json' ? toJson(results) : toTable(results);
+  if (out === undefined) process.stdout.write(text);
+  else await writeText(out, text);
+}
+
+async function writeText(out: string, text: string): Promise<void> {
+  await writeFile(out, text).catch((cause: Error) => {
+    throw new IsodexError('bad-file', `cannot write ${out} (${cause.message})`, { cause });
+  });
+}
+
+function toJson({ k, labels, distances, keys, engine, seconds }: Results): string {
+  const finite = Array.from(distances, (distance) => (Number.isFinite(distance) ? distance : null));
+  const json = { k, labels: inRows([...labels], k), distances: inRows(finite, k), ...(keys && { keys: inRows(keys, k) }), engine, seconds };
+  return `${JSON.stringify(json)}\n`;
+}
+
+function inRows<T>(values: T[], k: number): T[][] {
+  return Array.from({ length: values.length / k }, (_, q) => values.slice(q * k, (q + 1) * k));
+}
+
+function toTable({ k, labels, distances, keys }: Results): string {
+  const rows = Array.from(labels, (label, i) => [
+    String(Math.floor(i / k)),
+    String((i % k) + 1),
+    label < 0 ? '–' : String(label),
+    formatDistance(distances[i]!),
+    ...(keys ? [keys[i] ?? ''] : []),
+  ]);
+  return `${formatTable(['query', 'rank', 'label', 'distance', ...(keys ? ['key'] : [])], rows)}\n`;
+}

@@ -1,0 +1,67 @@
+/** A day in an index's life, with seeded data. Node and pages run it alike, and their answers must be equal. */
+import type { Engine, Metric, Neighbors, RangeNeighbors } from '../../src/main.ts';
+import { type Kind, makeVectors } from '../contract/data.ts';
+
+export interface Workload {
+  readonly kind: Kind;
+  readonly metric: Metric;
+  readonly dim: number;
+  /** How many `add` calls the rows come in: never visible in an answer. */
+  readonly adds: number;
+}
+
+/** Everything an index said, in numbers that survive JSON: distances as their bits. */
+export interface Answers {
+  readonly size: number;
+  readonly search: { readonly labels: readonly number[]; readonly distances: readonly number[] };
+  readonly filtered: { readonly labels: readonly number[]; readonly distances: readonly number[] };
+  readonly range: { readonly offsets: readonly number[]; readonly labels: readonly number[]; readonly distances: readonly number[] };
+  /** SHA-256 of `toBytes`. */
+  readonly sha256: string;
+  /** Whether `fromBytes` gave an index that answers the same and writes the same file. */
+  readonly reopened: boolean;
+}
+
+const ROWS = 3000;
+const QUERIES = 64;
+const K = 10;
+
+type Library = Pick<typeof import('../../src/main.ts'), 'createIndex' | 'fromBytes'>;
+
+export async function answersOf({ createIndex, fromBytes }: Library, engine: Engine, workload: Workload): Promise<Answers> {
+  const { kind, metric, dim, adds } = workload;
+  const rows = makeVectors(kind, ROWS, dim, 1);
+  const queries = makeVectors(kind, QUERIES, dim, 2);
+  queries.set(rows.subarray(0, dim)); // one query is a row
+  using index = await createIndex('Flat', { dim, metric, engine });
+  for (let i = 0; i < adds; i++) {
+    const from = Math.floor((ROWS * i) / adds) * dim;
+    await index.add(rows.subarray(from, Math.floor((ROWS * (i + 1)) / adds) * dim));
+  }
+  await index.remove([5, 77, 1234]);
+  const search = await index.search(queries, { k: K });
+  const filtered = await index.search(queries.subarray(0, 8 * dim), { k: K, filter: (label) => label % 3 === 1 });
+  const radius = search.distances[2 * K - 1]!; // the 10th of query 1: some queries find many rows, some none
+  const range = await index.rangeSearch(queries.subarray(0, 8 * dim), radius);
+  const bytes = await index.toBytes();
+  using reopened = await fromBytes(bytes, { engine });
+  const again = await reopened.search(queries, { k: K });
+  const sha256 = await sha256Of(bytes);
+  return {
+    size: index.size,
+    search: plain(search),
+    filtered: plain(filtered),
+    range: { offsets: [...range.offsets], ...plain(range) },
+    sha256,
+    reopened: String(again.labels) === String(search.labels) && (await sha256Of(await reopened.toBytes())) === sha256,
+  };
+}
+
+function plain({ labels, distances }: Neighbors | RangeNeighbors) {
+  return { labels: [...labels], distances: [...new Uint32Array(distances.slice().buffer)] };
+}
+
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
