@@ -14,7 +14,7 @@ interface OpenRequest {
 }
 
 let library: typeof Isodex;
-let engine: Isodex.Engine;
+let engine: Isodex.Engine | undefined;
 let index: Isodex.VectorIndex;
 let queries: Float32Array;
 let settings: BuildRequest;
@@ -32,7 +32,9 @@ const handlers: { [Op in keyof Requests]: (request: Requests[Op][0]) => Promise<
     }
     const { description, threads, features, adapter } = engine.info;
     if (adapter?.software && !options.software) {
-      return { skip: `the adapter is a software driver (${adapter.description || adapter.device}), which says nothing about speed; --software runs it` };
+      return {
+        skip: `the adapter is a software driver (${adapter.description || adapter.device}), which says nothing about speed; --software runs it`,
+      };
     }
     return { isodex: library.version, description, threads, features, adapter };
   },
@@ -41,7 +43,7 @@ const handlers: { [Op in keyof Requests]: (request: Requests[Op][0]) => Promise<
     settings = request;
     queries = floats(request.queries);
     const { dim, metric } = request;
-    index = await library.createIndex('Flat', { dim, metric: metric as Isodex.Metric, engine });
+    index = await library.createIndex('Flat', { dim, metric: metric as Isodex.Metric, engine: engine! });
     const rssBefore = resident();
     let base: Float32Array | undefined = floats(request.base);
     const add = await timed(async () => void (await index.add(base!)));

@@ -1,11 +1,13 @@
 /** `isodex/node`: all of `isodex`, with Dawn as the GPU, files, and readers of vector files. */
 
+import type { Engine } from './host/engine.ts';
 import { nodeGpu } from './host/gpu/dawn.ts';
 import { fileCostCache } from './host/node-cost-cache.ts';
+import type { EngineOptions } from './host/open.ts';
 import { BodyReader } from './index/format.ts';
 import { DiskOriginals, fileSource } from './index/node-files.ts';
 import type { VectorIndex } from './index/vector-index.ts';
-import { functionsFor, type OpenOptions } from './platform.ts';
+import { type CreateOptions, Library, type OpenOptions } from './platform.ts';
 
 export { readLabels } from './io/labels.ts';
 export { readLines } from './io/lines.ts';
@@ -13,9 +15,33 @@ export { type BatchOptions, openVectors, readVectors, type VectorSource } from '
 export { writeLabels, writeVectors } from './io/write.ts';
 export * from './names.ts';
 
-const { openEngine, createIndex, fromBytes, read } = functionsFor({ gpu: nodeGpu, costCache: fileCostCache() });
+const library = new Library({ gpu: nodeGpu, costCache: fileCostCache() });
 
-export { createIndex, fromBytes, openEngine };
+/**
+ * Opens an engine: 'auto' (default) takes GPU or CPU for each call, whichever is cheaper here; 'gpu', 'cpu' and 'reference'
+ * insist. Throws 'bad-argument' for an unknown kind or thread count, 'unsupported' where 'gpu' finds no adapter.
+ */
+export function openEngine(options?: EngineOptions): Promise<Engine> {
+  return library.openEngine(options);
+}
+
+/**
+ * Makes an empty index. 'Flat' is exact search. Throws 'bad-argument' for a description, dim, metric or seed that is none.
+ *
+ * ```ts
+ * using index = await createIndex('Flat', { dim: 384, metric: 'cosine' });
+ * await index.add(vectors);                                  // f32 [n, 384], row after row
+ * const { labels, distances } = await index.search(queries, { k: 10 });  // [nq, 10]
+ * ```
+ */
+export function createIndex(description: string, options: CreateOptions): Promise<VectorIndex> {
+  return library.createIndex(description, options);
+}
+
+/** Opens an index from the bytes of its file. Throws 'bad-file' for anything else, damage included. */
+export function fromBytes(bytes: Uint8Array, options?: OpenOptions): Promise<VectorIndex> {
+  return library.fromBytes(bytes, options);
+}
 
 export interface OpenFileOptions extends OpenOptions {
   /** Where the vectors as stored stay: 'memory' (default), or 'disk', where only what an answer needs is read. */
@@ -30,12 +56,12 @@ export async function openIndex(path: string, options: OpenFileOptions = {}): Pr
   const source = await fileSource(path);
   if (options.originals !== 'disk') {
     try {
-      return await read(source, options);
+      return await library.read(source, options);
     } finally {
       await source.close();
     }
   }
-  return read(
+  return library.read(
     source,
     options,
     (position, count, dim) => new DiskOriginals(source, position, count, dim),

@@ -1,4 +1,4 @@
-/** The library's functions for one platform; main.ts and node.ts say which. */
+/** The library for one platform; main.ts and node.ts say which. */
 import type { Engine, EngineKind } from './host/engine.ts';
 import { type EngineOptions, openEngineOn, type Platform } from './host/open.ts';
 import { type IndexConfig, makeIndex, readIndex } from './index/factory.ts';
@@ -18,37 +18,44 @@ export interface CreateOptions extends IndexConfig, EngineChoice {}
 
 export interface OpenOptions extends EngineChoice, TaskOptions {}
 
+/** Gives the vectors of a file that is being opened another place than memory. */
 export type OriginalsAt = (position: number, count: number, dim: number) => WritableOriginals;
 
-export function functionsFor(platform: Platform) {
-  /** Opens an engine: reference, cpu, gpu, or auto, which chooses for each call. */
-  const openEngine = (options: EngineOptions = {}): Promise<Engine> => openEngineOn(platform, options);
+export class Library {
+  private readonly platform: Platform;
 
-  const engineFor = async (choice: Engine | EngineKind = 'auto') => {
-    if (typeof choice !== 'string') return { engine: choice, close: () => {} };
-    const engine = await openEngine({ prefer: choice });
-    return { engine, close: () => engine.close() };
-  };
+  constructor(platform: Platform) {
+    this.platform = platform;
+  }
 
-  /** Makes an empty index: 'Flat' is exact search. Throws 'bad-argument' for a bad description, dim, metric or seed. */
-  const createIndex = async (description: string, options: CreateOptions): Promise<VectorIndex> => {
-    const { engine, close } = await engineFor(options?.engine);
+  openEngine(options?: EngineOptions): Promise<Engine> {
+    return openEngineOn(this.platform, options);
+  }
+
+  async createIndex(description: string, options: CreateOptions): Promise<VectorIndex> {
+    const { engine, close } = await this.engineFor(options?.engine);
     return closingOnError(close, () => makeIndex(description, options, engine, close));
-  };
+  }
 
-  const read = async (source: ByteSource, options: OpenOptions, originalsAt?: OriginalsAt, onClose?: () => void): Promise<VectorIndex> => {
-    const { engine, close } = await engineFor(options.engine);
+  fromBytes(bytes: Uint8Array, options: OpenOptions = {}): Promise<VectorIndex> {
+    return this.read(bytesSource(bytes), options);
+  }
+
+  /** Reads an index from any source; `onClose` runs when the index closes, or when reading fails. */
+  async read(source: ByteSource, options: OpenOptions, originalsAt?: OriginalsAt, onClose?: () => void): Promise<VectorIndex> {
+    const { engine, close } = await this.engineFor(options.engine);
     const closeBoth = () => {
       close();
       onClose?.();
     };
     return closingOnError(closeBoth, () => readIndex(source, engine, options, originalsAt, closeBoth));
-  };
+  }
 
-  /** Opens an index from the bytes of its file. Throws 'bad-file' for anything else, damage included. */
-  const fromBytes = (bytes: Uint8Array, options: OpenOptions = {}): Promise<VectorIndex> => read(bytesSource(bytes), options);
-
-  return { openEngine, createIndex, fromBytes, read };
+  private async engineFor(choice: Engine | EngineKind = 'auto'): Promise<{ engine: Engine; close: () => void }> {
+    if (typeof choice !== 'string') return { engine: choice, close: () => {} };
+    const engine = await this.openEngine({ prefer: choice });
+    return { engine, close: () => engine.close() };
+  }
 }
 
 async function closingOnError<T>(close: () => void, work: () => T | Promise<T>): Promise<T> {

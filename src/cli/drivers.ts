@@ -43,8 +43,9 @@ export function findDrivers(): Drivers | undefined {
 }
 
 /**
- * Prepares the environment before Dawn looks at it, and tells whether there may be a GPU at all. Drivers complain on the
- * terminal when a folder is not set, and the loader when it finds no GPU: the first is given, the second not asked.
+ * Prepares the environment before Dawn looks at it, and tells whether there may be a GPU at all. Dawn and the drivers write
+ * straight to the terminal: when the folder XDG_RUNTIME_DIR is not set, when Mesa's software driver is too old for Dawn, and
+ * when the loader finds no GPU. So the first is set, the second left out beside a GPU, and the third not asked without one.
  */
 export function prepareDrivers(prefer: string): { mayHaveGpu: boolean } {
   const drivers = findDrivers();
@@ -52,6 +53,7 @@ export function prepareDrivers(prefer: string): { mayHaveGpu: boolean } {
   process.env.XDG_RUNTIME_DIR ??= tmpdir();
   if (namedDrivers()) return { mayHaveGpu: true };
   const mayHaveGpu = drivers.devices.length > 0;
+  if (mayHaveGpu) process.env.VK_LOADER_DRIVERS_DISABLE ??= '*lvp*';
   if (!mayHaveGpu && prefer === 'gpu' && drivers.software) process.env.VK_DRIVER_FILES = drivers.software;
   return { mayHaveGpu };
 }

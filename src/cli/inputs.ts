@@ -36,7 +36,7 @@ export async function readQueries(path: string, limit: number | undefined, { sig
 /** Opens an index file on an engine; the two are closed together. */
 export async function openIndexOn(file: string, engine: Engine, { signal }: Task): Promise<VectorIndex> {
   using progress = new Progress('reading');
-  return openIndex(file, { engine, signal, onProgress: progress.update });
+  return await openIndex(file, { engine, signal, onProgress: progress.update });
 }
 
 /** Derives what searches need, and shows that it takes its time. */

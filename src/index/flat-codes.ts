@@ -9,6 +9,7 @@ import { Recording } from '../host/recording.ts';
 import { BLOCK_ROWS } from '../kernels/panels.ts';
 import { project } from '../kernels/project.ts';
 import { LAYOUT_PANELS, LAYOUT_ROWS } from '../kernels/sq8-encode.ts';
+import { hasCode } from '../util/errors.ts';
 import { roundUp } from '../util/math.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { gamma, ipSlack, l2Slack, roundUpToFloat } from './bounds.ts';
@@ -50,6 +51,8 @@ export interface CodePlan {
 const SAMPLE_ROWS = 4096;
 /** Rows encoded at a time. */
 const BATCH_ROWS = 1024;
+/** Chunks are not halved below so many rows when memory is short. */
+const LEAST_CHUNK_ROWS = 2 ** 14;
 /** Room left for rows that trickle in behind the codes. */
 const SPARE_ROWS = 1024;
 
@@ -81,9 +84,8 @@ export class FlatCodes {
     const centred = metric !== 'ip';
     const projection = trainProjection(sample, dim, metric === 'l2', seed);
     const fineGrid = projection && gridOf(sample, dim, centred);
-    const filterGrid = projection
-      ? gridOf(await projectRows(engine, projection, sample), projection.p + 4, centred)
-      : gridOf(sample, dim, centred);
+    const scanned = projection ? (await projectWithNorms(engine, projection, sample)).projected : sample;
+    const filterGrid = gridOf(scanned, scanned.length / (sample.length / dim), centred);
     return new FlatCodes(engine, snapshot.originals, { metric, projection, filterGrid, fineGrid }, snapshot.count, width);
   }
 
@@ -155,15 +157,27 @@ export class FlatCodes {
   private async chunkFor(begin: number, total: number): Promise<CodeChunk> {
     const last = this.chunks.at(-1);
     if (last && begin < last.begin + last.capacity) return last;
-    const { filterGrid, fineGrid, metric } = this.plan;
+    const { filterGrid, fineGrid } = this.plan;
     const rowBytes = Math.max(filterGrid.words * 4, (fineGrid?.words ?? 0) * 4, 4);
     const most = Math.floor(this.engine.maxBlockBytes / rowBytes / BLOCK_ROWS) * BLOCK_ROWS;
     const spare = begin === 0 ? 0 : SPARE_ROWS;
-    const capacity = Math.min(most, roundUp(total - begin + spare, BLOCK_ROWS));
-    const { engine } = this;
+    for (let capacity = Math.min(most, roundUp(total - begin + spare, BLOCK_ROWS)); ; capacity = roundUp(capacity / 2, BLOCK_ROWS)) {
+      try {
+        const chunk = await this.makeChunk(begin, capacity);
+        this.chunks.push(chunk);
+        return chunk;
+      } catch (error) {
+        // What does not fit in one piece may fit in several.
+        if (!hasCode(error, 'out-of-memory') || capacity <= LEAST_CHUNK_ROWS) throw error;
+      }
+    }
+  }
+
+  private async makeChunk(begin: number, capacity: number): Promise<CodeChunk> {
+    const { filterGrid, fineGrid, metric } = this.plan;
     const made: Block[] = [];
     const make = async <D extends 'i8' | 'i32' | 'u32'>(dtype: D, length: number, label: string) => {
-      const block = await engine.alloc(dtype, length, `flat codes: ${label}`);
+      const block = await this.engine.alloc(dtype, length, `flat codes: ${label}`);
       made.push(block);
       return block;
     };
@@ -179,9 +193,7 @@ export class FlatCodes {
         errors: new Float32Array(capacity),
         norms: metric === 'ip' ? new Float32Array(capacity) : undefined,
       };
-      const chunk: CodeChunk = { begin, capacity, filter, fine };
-      this.chunks.push(chunk);
-      return chunk;
+      return { begin, capacity, filter, fine };
     } catch (error) {
       for (const block of made) block[Symbol.dispose]();
       throw error;
@@ -246,11 +258,6 @@ async function sampleRows({ originals, count }: Snapshot, most: number): Promise
   const sample = new Float32Array(n * originals.dim);
   await originals.readRows(rows, sample, originals.dim);
   return sample;
-}
-
-/** Rows f32 [n, dim] → f32 [n, p + 4], on the host. */
-export async function projectRows(engine: Engine, projection: Projection, vectors: Float32Array): Promise<Float32Array> {
-  return (await projectWithNorms(engine, projection, vectors)).projected;
 }
 
 /** The projection of rows f32 [n, dim], and the squared norms that `projectionError` wants, f64 [n, 2]. */

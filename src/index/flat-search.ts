@@ -19,8 +19,8 @@ const EXHAUSTIVE_SHARE = 8;
 const SLICE_MOST = 256;
 const SLICE_LEAST = 16;
 const SLICE_TERMS = 2 ** 33;
-/** Slices under way at once: one computes while the host refines the other. */
-const IN_FLIGHT = 2;
+/** Slices that each thread should get, so that none waits long for the last one. */
+const SLICES_PER_THREAD = 2;
 
 export interface FlatTask {
   readonly engine: Engine;
@@ -100,7 +100,9 @@ async function scan(task: FlatTask, engine: Engine, collector: Collector): Promi
   const masks = await uploadMasks(codes, admission.bits);
   try {
     const rowTerms = snapshot.count * codes.plan.filterGrid.words * 4;
-    const slice = Math.min(SLICE_MOST, Math.max(SLICE_LEAST, Math.floor(SLICE_TERMS / rowTerms)));
+    const threads = engine.kind === 'gpu' ? 1 : engine.info.threads;
+    const share = threads > 1 ? Math.ceil(nq / (threads * SLICES_PER_THREAD)) : nq;
+    const slice = Math.max(SLICE_LEAST, Math.min(SLICE_MOST, share, Math.floor(SLICE_TERMS / rowTerms)));
     let done = 0;
     const tasks = Array.from({ length: Math.ceil(nq / slice) }, (_, i) => async () => {
       const first = i * slice;
@@ -111,7 +113,8 @@ async function scan(task: FlatTask, engine: Engine, collector: Collector): Promi
       done += rows.length / dim;
       options.onProgress?.(done, nq);
     });
-    await runInFlight(IN_FLIGHT, tasks);
+    // One more than compute: while they do, the host handles what the last one found.
+    await runInFlight(threads + 1, tasks);
   } finally {
     for (const mask of masks) mask[Symbol.dispose]();
     codes.release();

@@ -31,12 +31,14 @@ describeInBrowser('an index in Chromium', () => {
   afterAll(() => site?.[Symbol.asyncDispose]());
 
   const answers = (visited: Omit<Visit, 'site'>, options: EngineOptions, all: readonly Workload[]) =>
-    visit({ site: site.folder, ...visited }, (page) => page.evaluate(([given, work]) => isodexPage.answers(given, work), [options, all] as const));
+    visit({ site: site.folder, ...visited }, (page) =>
+      page.evaluate(([given, work]) => isodexPage.answers(given, work), [options, all] as const),
+    );
 
   it('has something to find', () => {
     for (const { size, search, filtered, range, reopened } of expected) {
       expect(size).toBe(2997);
-      expect(search.labels).toHaveLength(64 * 10);
+      expect(search.labels).toHaveLength(32 * 10);
       expect(filtered.labels.every((label) => label % 3 === 1)).toBe(true);
       expect(range.labels.length).toBeGreaterThan(0);
       expect(reopened).toBe(true);
@@ -62,7 +64,8 @@ describeInBrowser('an index in Chromium', () => {
     const said: string[] = [];
     const { info, answers: found } = await visit({ site: site.folder, mode: 'isolated' }, async (page) => {
       page.on('console', (message) => said.push(message.text()));
-      const call = () => page.evaluate(([work]) => isodexPage.answersWithoutAdapter({ threads: 2 }, work), [few(split).slice(0, 1)] as const);
+      const call = () =>
+        page.evaluate(([work]) => isodexPage.answersWithoutAdapter({ threads: 2 }, work), [few(split).slice(0, 1)] as const);
       await call();
       return call();
     });
@@ -80,9 +83,9 @@ describeInBrowser('an index in Chromium', () => {
   });
 
   it('plain: the GPU works, and says the same of its CPU companion', async () => {
-    const { info, answers: found } = await answers({ mode: 'plain' }, { prefer: 'gpu', threads: 2 }, few(split));
+    const { info, answers: found } = await answers({ mode: 'plain' }, { prefer: 'gpu', threads: 2 }, few(split).slice(1, 2));
     expect(info).toMatchObject({ kind: 'gpu', threads: 1, notes: [expect.stringMatching(/not cross-origin isolated/)] });
-    expect(found).toEqual(few(expected));
+    expect(found).toEqual(few(expected).slice(1, 2));
   });
 
   it('plain: nothing is said of threads that nobody asked for', async () => {

@@ -1,7 +1,7 @@
 /** Every kernel's WASM and WGSL in a real browser, bit by bit against the TypeScript twin in the same page. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { EngineOptions } from '../../src/main.ts';
 import { kernels } from '../../src/kernels/all.ts';
+import type { EngineOptions } from '../../src/main.ts';
 import { describeInBrowser, visit } from './chromium.ts';
 import type { KernelReport } from './page/kernels.ts';
 import type { Mode } from './server.ts';
@@ -65,5 +65,10 @@ function differences(reports: readonly KernelReport[]): string[] {
 }
 
 function print(reports: readonly KernelReport[]): void {
-  console.log(reports.map((r) => `${r.kernel}, ${r.engine}: ${r.cases} cases, ${r.arrays} arrays, ${r.different.length} differ`).join('\n'));
+  for (const engine of new Set(reports.map((report) => report.engine))) {
+    const of = reports.filter((report) => report.engine === engine);
+    const sum = (count: (report: KernelReport) => number) => of.reduce((total, report) => total + count(report), 0);
+    const text = `${of.length} kernels, ${sum(({ cases }) => cases)} cases, ${sum(({ arrays }) => arrays)} arrays`;
+    console.log(`${engine}: ${text}, ${sum(({ different }) => different.length)} differ`);
+  }
 }

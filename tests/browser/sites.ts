@@ -16,27 +16,28 @@ export interface Site extends AsyncDisposable {
 }
 
 /** The page of tests/browser/page over the sources of the library. */
-export async function buildPage(): Promise<Site> {
-  const { folder, site } = await temporary();
-  await build({
-    configFile: false,
-    logLevel: 'warn',
-    root: join(import.meta.dirname, 'page'),
-    plugins: [assemblyScript(), workerSource(), kernelTestsInThePage()],
-    define: { __ISODEX_VERSION__: '"test"', 'process.env.ISODEX_SEED': JSON.stringify(String(seed)) },
-    build: {
-      outDir: folder,
-      emptyOutDir: false,
-      target: 'es2023',
-      minify: false,
-      chunkSizeWarningLimit: 4096,
-      rolldownOptions: {
-        shimMissingExports: true,
-        onLog: (level, log, handle) => void (log.code === 'SHIMMED_EXPORT' || handle(level, log)),
+export function buildPage(): Promise<Site> {
+  return buildSite(async (folder) => {
+    await build({
+      configFile: false,
+      logLevel: 'warn',
+      root: join(import.meta.dirname, 'page'),
+      plugins: [assemblyScript(), workerSource(), kernelTestsInThePage()],
+      define: { __ISODEX_VERSION__: '"test"', 'process.env.ISODEX_SEED': JSON.stringify(String(seed)) },
+      build: {
+        outDir: folder,
+        emptyOutDir: false,
+        target: 'es2023',
+        minify: false,
+        chunkSizeWarningLimit: 4096,
+        rolldownOptions: {
+          shimMissingExports: true,
+          onLog: (level, log, handle) => void (log.code === 'SHIMMED_EXPORT' || handle(level, log)),
+        },
       },
-    },
+    });
+    return folder;
   });
-  return site;
 }
 
 /**
@@ -49,7 +50,8 @@ function kernelTestsInThePage(): Plugin {
     name: 'kernel-tests-in-the-page',
     enforce: 'pre',
     resolveId(id, importer = '') {
-      if (id === '../contract/kernel.ts' && dirname(importer) === join(root, 'tests/kernels')) return join(import.meta.dirname, 'page/kernels.ts');
+      if (id === '../contract/kernel.ts' && dirname(importer) === join(root, 'tests/kernels'))
+        return join(import.meta.dirname, 'page/kernels.ts');
       if (id === 'vitest' || (id === './engines.ts' && dirname(importer) === join(root, 'tests/contract'))) return ABSENT;
       return undefined;
     },
@@ -63,19 +65,20 @@ function kernelTestsInThePage(): Plugin {
  * A user's project (tests/browser/consumer) with the built package in its node_modules, bundled by Vite as it comes, with
  * no plugin and no configuration.
  */
-export async function buildConsumer(): Promise<Site> {
-  const { folder, site } = await temporary();
-  await cp(join(import.meta.dirname, 'consumer'), folder, { recursive: true });
-  const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
-  const modules = join(folder, 'node_modules');
-  for (const name of Object.keys(dependencies)) {
-    await mkdir(dirname(join(modules, name)), { recursive: true });
-    await symlink(join(root, 'node_modules', name), join(modules, name));
-  }
-  await runVite(root, ['--outDir', join(modules, 'isodex/dist')]);
-  await cp(join(root, 'package.json'), join(modules, 'isodex/package.json'));
-  await runVite(folder, []);
-  return { ...site, folder: join(folder, 'dist') };
+export function buildConsumer(): Promise<Site> {
+  return buildSite(async (folder) => {
+    await cp(join(import.meta.dirname, 'consumer'), folder, { recursive: true });
+    const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+    const modules = join(folder, 'node_modules');
+    for (const name of Object.keys(dependencies)) {
+      await mkdir(dirname(join(modules, name)), { recursive: true });
+      await symlink(join(root, 'node_modules', name), join(modules, name));
+    }
+    await runVite(root, ['--outDir', join(modules, 'isodex/dist')]);
+    await cp(join(root, 'package.json'), join(modules, 'isodex/package.json'));
+    await runVite(folder, []);
+    return join(folder, 'dist');
+  });
 }
 
 /** `vite build` as a user starts it: a process of its own, outside of vitest's environment. */
@@ -84,7 +87,14 @@ async function runVite(cwd: string, options: readonly string[]): Promise<void> {
   await promisify(execFile)(process.execPath, [vite, 'build', '--logLevel', 'warn', ...options], { cwd, env });
 }
 
-async function temporary(): Promise<{ folder: string; site: Site }> {
+/** Runs `work` on a fresh folder and hands out what it says is the site; all of it goes when the site is disposed of. */
+async function buildSite(work: (folder: string) => Promise<string>): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'isodex-browser-'));
-  return { folder, site: { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) } };
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    return { folder: await work(folder), [Symbol.asyncDispose]: remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
 }

@@ -11,6 +11,8 @@ import { ThreadPool } from './pool.ts';
 
 /** Work below this many terms is done on the calling thread: waking threads would take longer. */
 const INLINE_TERMS = 2 ** 21;
+/** Work that is worth a thread of its own. */
+const THREAD_TERMS = 2 ** 20;
 /** Each thread takes its share of a dispatch in about this many pieces, so that a slow one holds up little. */
 const PIECES = 8;
 
@@ -37,6 +39,8 @@ export class CpuEngine implements HostEngine {
   private readonly exports: Exports;
   private readonly pool: ThreadPool | undefined;
   private readonly counters: number[] = [];
+  /** Recordings under way: they share the threads. */
+  private active = 0;
   private closed = false;
 
   private constructor(memory: WasmMemory, exports: Exports, pool: ThreadPool | undefined, info: EngineInfo) {
@@ -105,9 +109,14 @@ export class CpuEngine implements HostEngine {
   }
 
   async run(recording: Recording): Promise<void> {
-    for (const dispatch of recording.dispatches) {
-      this.checkOpen();
-      await this.runOne(dispatch);
+    this.active++;
+    try {
+      for (const dispatch of recording.dispatches) {
+        this.checkOpen();
+        await this.runOne(dispatch);
+      }
+    } finally {
+      this.active--;
     }
   }
 
@@ -146,8 +155,9 @@ export class CpuEngine implements HostEngine {
     }
     const counter = this.counters.pop() ?? this.memory.allocate(4);
     new Int32Array(this.memory.buffer, counter, 1)[0] = 0;
-    const grain = Math.max(1, Math.floor(items / (this.pool.size * PIECES)));
-    await this.pool.run({ name, args, items, grain, counter });
+    const width = Math.max(1, Math.min(Math.round(this.pool.size / this.active), Math.ceil(terms / THREAD_TERMS)));
+    const grain = Math.max(1, Math.floor(items / (width > 1 ? width * PIECES : 1)));
+    await this.pool.run({ name, args, items, grain, counter }, width);
     this.counters.push(counter);
   }
 

@@ -12,11 +12,14 @@ export interface PoolJob {
 }
 
 interface Thread {
+  /** Jobs that it has not answered yet. */
+  busy: number;
   post(message: unknown): void;
   end(): void;
 }
 
 interface Pending {
+  threads: Thread[];
   left: number;
   error?: string;
   settle(error?: Error): void;
@@ -58,13 +61,17 @@ export class ThreadPool {
     return this.threads.length;
   }
 
-  /** Resolves when all items of the job are done. */
-  run(job: PoolJob): Promise<void> {
+  /** Runs the job on the `width` threads that have least to do; resolves when all its items are done. */
+  run(job: PoolJob, width: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.broken) return reject(this.broken);
       const id = ++this.lastJob;
-      this.pending.set(id, { left: this.threads.length, settle: (error) => (error ? reject(error) : resolve()) });
-      for (const thread of this.threads) thread.post({ job: id, ...job });
+      const threads = [...this.threads].sort((a, b) => a.busy - b.busy).slice(0, width);
+      this.pending.set(id, { threads, left: threads.length, settle: (error) => (error ? reject(error) : resolve()) });
+      for (const thread of threads) {
+        thread.busy++;
+        thread.post({ job: id, ...job });
+      }
     });
   }
 
@@ -89,6 +96,7 @@ export class ThreadPool {
     if (error) pending.error = error;
     if (--pending.left > 0) return;
     this.pending.delete(job);
+    for (const thread of pending.threads) thread.busy--;
     pending.settle(pending.error ? new Error(`a thread failed: ${pending.error}`) : undefined);
   }
 }
@@ -113,6 +121,7 @@ async function spawnNodeThread(module: WebAssembly.Module, memory: WebAssembly.M
   worker.on('exit', (code) => fail(`it exited with code ${code}`));
   worker.unref();
   return {
+    busy: 0,
     post(message) {
       if (busy++ === 0) worker.ref();
       worker.postMessage(message);
@@ -131,7 +140,7 @@ async function spawnWebThread(module: WebAssembly.Module, memory: WebAssembly.Me
       worker.postMessage({ module, memory });
     });
     worker.onerror = (event) => fail(event.message);
-    return { post: (message) => worker.postMessage(message), end: () => worker.terminate() };
+    return { busy: 0, post: (message) => worker.postMessage(message), end: () => worker.terminate() };
   } finally {
     URL.revokeObjectURL(url);
   }

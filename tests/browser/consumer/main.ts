@@ -1,7 +1,7 @@
-import { search } from './search.ts';
+import { type Found, type Kind, search } from './search.ts';
 
 /** The search in a worker of the page's own. */
-function searchInWorker(prefer: 'cpu' | 'gpu' | 'auto') {
+function searchInWorker(prefer: Kind): Promise<Found> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);
@@ -10,4 +10,4 @@ function searchInWorker(prefer: 'cpu' | 'gpu' | 'auto') {
   });
 }
 
-Object.assign(globalThis, { search, searchInWorker });
+Object.assign(globalThis, { consumer: { search, searchInWorker } });

@@ -30,7 +30,12 @@ function longCanonicalDistances(): void {
   const random = randomFrom(1);
   const [n, width] = [3000, 784];
   const pairs = Uint32Array.from({ length: 2 * n }, () => random.int(0, 63));
-  const arrays = { queries: makeVectors('mixed', 64, width), rows: makeVectors('mixed', 64, width, 1), pairs, distances: new Float32Array(n) };
+  const arrays = {
+    queries: makeVectors('mixed', 64, width),
+    rows: makeVectors('mixed', 64, width, 1),
+    pairs,
+    distances: new Float32Array(n),
+  };
   kernelContract(canonicalDistances, [{ name, params: { n, width, metric: 0 }, arrays }]);
 }
 

@@ -1,0 +1,123 @@
+/** Who takes part, each in a process of its own. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { EngineOptions } from '../src/node.ts';
+import { Peer, type PeerInfo } from './peer.ts';
+import { pythonWithFaiss } from './python.ts';
+
+export interface Contender {
+  readonly id: string;
+  readonly label: string;
+  readonly family: 'isodex' | 'faiss';
+  readonly info: PeerInfo;
+  readonly peer: Peer;
+}
+
+export interface Skipped {
+  readonly what: string;
+  readonly reason: string;
+}
+
+export interface ContenderOptions {
+  /** 'cpu', 'gpu', 'reference' */
+  readonly engines: readonly string[];
+  /** 'faiss' */
+  readonly peers: readonly string[];
+  readonly threads: readonly number[];
+  /** The built library's node.js. */
+  readonly library: string;
+  readonly software: boolean;
+  readonly generic: boolean;
+  readonly python: string | undefined;
+  /** Where a virtual environment may be made. */
+  readonly cache: string;
+  readonly say: (line: string) => void;
+}
+
+/** FAISS on one thread: what ratios are against. */
+export const YARDSTICK = 'faiss-1';
+
+const KINDS = ['cpu', 'gpu', 'reference'];
+
+/** '1,all' → [1, cores]. */
+export function threadCounts(text: string): number[] {
+  const counts = text.split(',').map((part) => (part === 'all' ? availableParallelism() : Number(part)));
+  const wrong = counts.find((count) => !Number.isInteger(count) || count < 1);
+  if (wrong !== undefined) throw new Error(`--threads ${text}: give numbers ≥ 1 or 'all', with commas between`);
+  return [...new Set(counts)];
+}
+
+export async function openContenders(options: ContenderOptions): Promise<{ contenders: Contender[]; skipped: Skipped[] }> {
+  const contenders: Contender[] = [];
+  const skipped: Skipped[] = [];
+  const enter = async (
+    one: Omit<Contender, 'info'>,
+    request: Readonly<Record<string, unknown>>,
+    refuse: (info: PeerInfo) => string | undefined,
+  ) => {
+    try {
+      const info = await one.peer.ask('open', request);
+      const reason = info.skip ?? refuse(info);
+      if (reason === undefined) {
+        contenders.push({ ...one, info });
+        return;
+      }
+      skipped.push({ what: one.label, reason });
+    } catch (error) {
+      skipped.push({ what: one.label, reason: (error as Error).message });
+    }
+    await one.peer.close();
+  };
+  for (const { id, label, engine } of isodexEngines(options)) {
+    const peer = new Peer(process.execPath, ['--expose-gc', join(import.meta.dirname, 'isodex-peer.ts')]);
+    await enter({ id, label, family: 'isodex', peer }, { library: options.library, engine, software: options.software }, () => undefined);
+  }
+  if (options.peers.includes('faiss')) {
+    const found = await pythonWithFaiss(options.python, options.cache, options.say);
+    if ('missing' in found) skipped.push({ what: 'FAISS', reason: found.missing });
+    else {
+      for (const threads of options.threads) {
+        const env = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) };
+        const peer = new Peer(found.python, [join(import.meta.dirname, 'faiss-peer.py')], env);
+        const label = `FAISS, ${plural(threads)}`;
+        await enter({ id: `faiss-${threads}`, label, family: 'faiss', peer }, { threads }, (info) => genericBuild(info, options.generic));
+      }
+    }
+  }
+  return { contenders, skipped };
+}
+
+interface Entry {
+  readonly id: string;
+  readonly label: string;
+  readonly engine: EngineOptions;
+}
+
+function isodexEngines({ engines, threads }: ContenderOptions): Entry[] {
+  const unknown = engines.find((kind) => !KINDS.includes(kind));
+  if (unknown !== undefined) throw new Error(`--engines: there is no '${unknown}'; give some of ${KINDS.join(', ')}`);
+  return engines.flatMap((kind): Entry[] => {
+    if (kind !== 'cpu') return [{ id: `isodex-${kind}`, label: `Isodex ${kind}`, engine: { prefer: kind as 'gpu' | 'reference' } }];
+    const counted = threads.map((count) => ({
+      id: `isodex-cpu-${count}`,
+      label: `Isodex cpu, ${plural(count)}`,
+      engine: { prefer: 'cpu' as const, threads: count },
+    }));
+    const baseline = {
+      id: 'isodex-cpu-1-baseline',
+      label: 'Isodex cpu, 1 thread, no relaxed SIMD',
+      engine: { prefer: 'cpu' as const, threads: 1, relaxedSimd: false },
+    };
+    return threads.includes(1) ? [counted[0]!, baseline, ...counted.slice(1)] : counted;
+  });
+}
+
+function plural(threads: number): string {
+  return `${threads} thread${threads > 1 ? 's' : ''}`;
+}
+
+/** A FAISS without vector instructions is about ten times slower: winning against it would say nothing. */
+function genericBuild({ compileOptions }: PeerInfo, allowed: boolean): string | undefined {
+  if (allowed || !String(compileOptions).includes('GENERIC')) return undefined;
+  return `this FAISS is a generic build (${compileOptions}), no yardstick; install the faiss-cpu wheel with pip, or use --generic`;
+}

@@ -1,0 +1,215 @@
+/** Exact search against FAISS on the same data in one run: contenders in processes kept alive, taking turns. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Answer, agreement, differing } from './agreement.ts';
+import { type Contender, type ContenderOptions, openContenders, type Skipped, YARDSTICK } from './contenders.ts';
+import { type DataOptions, type DataSet, loadSet } from './data-sets.ts';
+import { type Machine, thisMachine } from './machine.ts';
+import type { BuildReply, MemoryParts, PeerInfo } from './peer.ts';
+import { intrinsicDimension, quantile, ratios, type Summary, summarise } from './statistics.ts';
+
+export interface FlatOptions extends ContenderOptions, DataOptions {
+  readonly sets: readonly string[];
+  readonly k: number;
+  readonly repeats: number;
+  /** Queries one by one, in all rounds together. */
+  readonly singles: number;
+}
+
+/** One contender on one data set: raw samples first, then what they say. */
+export interface Result {
+  readonly id: string;
+  readonly label: string;
+  readonly family: 'isodex' | 'faiss';
+  readonly build: BuildReply;
+  readonly memory: { readonly rss: number; readonly peak: number; readonly memory: MemoryParts };
+  /** The warm-up round: the first search after preparation. */
+  readonly firstSearch: number;
+  /** Wall and CPU seconds of each round's batch. */
+  readonly seconds: readonly number[];
+  readonly cpuSeconds: readonly number[];
+  /** Seconds of single queries. */
+  readonly single: readonly number[];
+  readonly batch: Summary;
+  readonly queriesPerSecond: number;
+  readonly singleP50: number;
+  readonly singleP99: number;
+  /** Times as fast as the yardstick, by round; and by CPU time. */
+  readonly ratio: Summary | undefined;
+  readonly cpuRatio: Summary | undefined;
+  /** Times as fast as Isodex's CPU engine on one thread, by round. */
+  readonly againstOneThread: Summary | undefined;
+  /** Share of results as near as the yardstick's. */
+  readonly agreement: number | undefined;
+  /** Isodex: queries whose labels or distance bits differ from the first Isodex contender's. */
+  readonly differing: number | undefined;
+}
+
+export interface SetReport {
+  readonly name: string;
+  readonly metric: string;
+  readonly rows: number;
+  readonly dim: number;
+  readonly queries: number;
+  readonly intrinsicDimension: number;
+  /** One-minute load average at each round's start. */
+  readonly loadAverages: readonly number[];
+  readonly results: readonly Result[];
+}
+
+export interface FlatReport {
+  readonly bench: 'flat';
+  readonly date: string;
+  readonly machine: Machine;
+  readonly settings: { readonly k: number; readonly repeats: number; readonly yardstick: string };
+  readonly contenders: readonly { readonly id: string; readonly label: string; readonly info: PeerInfo }[];
+  readonly skipped: readonly Skipped[];
+  readonly sets: readonly SetReport[];
+}
+
+/** Between turns: threads of the one before that still spin go to sleep. */
+const PAUSE_MS = 30;
+
+export async function benchFlat(options: FlatOptions): Promise<FlatReport> {
+  const machine = thisMachine();
+  const folder = mkdtempSync(join(tmpdir(), 'isodex-bench-'));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeFolder);
+  const { contenders, skipped } = await openContenders(options);
+  try {
+    const sets: SetReport[] = [];
+    for (const name of options.sets) {
+      const set = await loadSet(name, options);
+      if ('missing' in set) skipped.push({ what: `data set ${name}`, reason: set.missing });
+      else sets.push(await benchSet(set, contenders, folder, options));
+    }
+    return {
+      bench: 'flat',
+      date: new Date().toISOString(),
+      machine,
+      settings: { k: options.k, repeats: options.repeats, yardstick: YARDSTICK },
+      contenders: contenders.map(({ id, label, info }) => ({ id, label, info })),
+      skipped,
+      sets,
+    };
+  } finally {
+    await Promise.all(contenders.map(({ peer }) => peer.close()));
+    removeFolder();
+    process.off('exit', removeFolder);
+  }
+}
+
+/** What is measured of one contender as the rounds go by. */
+interface Track {
+  readonly contender: Contender;
+  readonly build: BuildReply;
+  firstSearch: number;
+  readonly seconds: number[];
+  readonly cpuSeconds: number[];
+  readonly single: number[];
+}
+
+async function benchSet(set: DataSet, contenders: readonly Contender[], folder: string, options: FlatOptions): Promise<SetReport> {
+  const { k, repeats, say } = options;
+  const { name, metric, dim } = set;
+  const files = { base: join(folder, 'base.f32'), queries: join(folder, 'queries.f32') };
+  writeFloats(files.base, set.base);
+  writeFloats(files.queries, set.queries);
+  const tracks: Track[] = [];
+  for (const contender of contenders) {
+    say(`${name}: building ${contender.label}`);
+    const build = await contender.peer.ask('build', { ...files, dim, metric, k });
+    tracks.push({ contender, build, firstSearch: 0, seconds: [], cpuSeconds: [], single: [] });
+  }
+  for (const track of tracks) track.firstSearch = (await track.contender.peer.ask('search', {})).seconds;
+  const loadAverages: number[] = [];
+  for (let round = 0; round < repeats; round++) {
+    say(`${name}: round ${round + 1} of ${repeats}`);
+    loadAverages.push(loadavg()[0]!);
+    await takeTurns(tracks, round, options);
+  }
+  const answers = new Map<string, Answer>();
+  const memory = new Map<string, Result['memory']>();
+  for (const { contender } of tracks) {
+    answers.set(contender.id, await answerOf(contender, folder));
+    memory.set(contender.id, await contender.peer.ask('memory', {}));
+    await contender.peer.ask('drop', {});
+  }
+  const one = answers.get(contenders[0]?.id ?? '');
+  const root = (distance: number) => Math.sqrt(metric === 'cosine' ? 2 * distance : distance);
+  return {
+    name,
+    metric,
+    rows: set.base.length / dim,
+    dim,
+    queries: set.queries.length / dim,
+    intrinsicDimension: one ? intrinsicDimension(Float64Array.from(one.distances, root), k) : Number.NaN,
+    loadAverages,
+    results: tracks.map((track) => resultOf(track, tracks, set, answers, memory.get(track.contender.id)!, k)),
+  };
+}
+
+/** Each contender once, in the same order: the batch, then some single queries. */
+async function takeTurns(tracks: readonly Track[], round: number, { repeats, singles }: FlatOptions): Promise<void> {
+  const [from, to] = [round, round + 1].map((r) => Math.floor((r * singles) / repeats)) as [number, number];
+  for (const { contender, seconds, cpuSeconds } of tracks) {
+    await sleep(PAUSE_MS);
+    const sample = await contender.peer.ask('search', {});
+    seconds.push(sample.seconds);
+    cpuSeconds.push(sample.cpuSeconds);
+  }
+  for (const { contender, single } of tracks) {
+    await sleep(PAUSE_MS);
+    single.push(...(await contender.peer.ask('single', { first: from, count: to - from })).seconds);
+  }
+}
+
+function resultOf(
+  track: Track,
+  tracks: readonly Track[],
+  set: DataSet,
+  answers: ReadonlyMap<string, Answer>,
+  memory: Result['memory'],
+  k: number,
+): Result {
+  const { contender, build, firstSearch, seconds, cpuSeconds, single } = track;
+  const { id, label, family } = contender;
+  const yardstick = tracks.find((other) => other.contender.id === YARDSTICK);
+  const oneThread = tracks.find((other) => other.contender.id === 'isodex-cpu-1');
+  const firstIsodex = tracks.find((other) => other.contender.family === 'isodex')?.contender.id;
+  const mine = answers.get(id)!;
+  const batch = summarise(seconds);
+  return {
+    id,
+    label,
+    family,
+    build,
+    memory,
+    firstSearch,
+    seconds,
+    cpuSeconds,
+    single,
+    batch,
+    queriesPerSecond: set.queries.length / set.dim / batch.median,
+    singleP50: quantile(single, 0.5),
+    singleP99: quantile(single, 0.99),
+    ratio: yardstick && summarise(ratios(yardstick.seconds, seconds)),
+    cpuRatio: yardstick && summarise(ratios(yardstick.cpuSeconds, cpuSeconds)),
+    againstOneThread: family === 'isodex' && oneThread ? summarise(ratios(oneThread.seconds, seconds)) : undefined,
+    agreement: yardstick && agreement(set, mine.labels, answers.get(YARDSTICK)!.labels, k),
+    differing: family === 'isodex' ? differing(mine, answers.get(firstIsodex!)!, k) : undefined,
+  };
+}
+
+async function answerOf({ peer }: Contender, folder: string): Promise<Answer> {
+  const files = { labels: join(folder, 'labels.i32'), distances: join(folder, 'distances.f32') };
+  await peer.ask('answers', files);
+  const read = (path: string) => new Uint8Array(readFileSync(path)).buffer; // a copy: aligned, and of its own
+  return { labels: new Int32Array(read(files.labels)), distances: new Float32Array(read(files.distances)) };
+}
+
+function writeFloats(path: string, floats: Float32Array): void {
+  writeFileSync(path, new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
+}

@@ -1,0 +1,145 @@
+import { readLabels } from '../io/labels.ts';
+import { type Engine, IsodexError, type Neighbors, openEngine, type VectorIndex } from '../node.ts';
+import { distancesOfTruth, exhaustiveTruth } from '../tune/ground-truth.ts';
+import { percentile, type Recall, recallOf } from '../tune/recall.ts';
+import { checkSameDim, openChosenEngine, openIndexOn, prepareIndex, type Queries, readQueries } from './inputs.ts';
+import type { SearchArgs } from './options.ts';
+import type { Task } from './perform.ts';
+import { Progress } from './progress.ts';
+import { formatFacts } from './table.ts';
+
+interface EvalArgs extends SearchArgs {
+  readonly truth: string;
+  readonly json?: boolean;
+}
+
+/** The batch is searched this often, while it takes little time; the best counts. */
+const MOST_BATCHES = 5;
+const BATCHES_MS = 5000;
+/** Single queries measured at most, and the time they may take. */
+const MOST_SINGLES = 1000;
+const SINGLES_MS = 10_000;
+const WARM_UP = 10;
+
+export async function evaluate(file: string, queriesPath: string, args: EvalArgs, task: Task): Promise<undefined> {
+  const queries = await readQueries(queriesPath, args.limit, task);
+  const truth = args.truth === 'compute' ? undefined : await readTruth(args, queries);
+  using engine = await openChosenEngine(args, task);
+  using index = await openIndexOn(file, engine, task);
+  checkSameDim(queriesPath, queries, file, index);
+  await prepareIndex(index, task);
+  const { found, seconds, batches } = await measureBatch(index, queries, args.k, task);
+  const singles = await measureSingles(index, queries, args.k, task);
+  const distances = truth
+    ? await truthOfFile(index, queries, truth, args.k, engine, task)
+    : await computedTruth(index, queries, args.k, task);
+  print({ file, queries, args, index, found, seconds, batches, singles, recall: recallOf(found, distances) });
+  return undefined;
+}
+
+interface Truth {
+  readonly labels: Int32Array;
+  readonly k: number;
+}
+
+async function readTruth({ truth: path, k, limit }: EvalArgs, queries: Queries): Promise<Truth> {
+  const truth = await readLabels(path);
+  // More rows than queries are fine where only the first queries are taken; otherwise the two do not belong together.
+  const fits = limit === undefined ? truth.n === queries.n : truth.n >= queries.n;
+  if (!fits) throw new IsodexError('bad-argument', `${path} has the neighbours of ${truth.n} queries, but there are ${queries.n}`);
+  if (truth.k < k) throw new IsodexError('bad-argument', `${path} has ${truth.k} neighbours of each query, fewer than k = ${k}`);
+  return truth;
+}
+
+async function truthOfFile(
+  index: VectorIndex,
+  queries: Queries,
+  truth: Truth,
+  k: number,
+  engine: Engine,
+  { signal }: Task,
+): Promise<Float32Array> {
+  using progress = new Progress('reading true neighbours');
+  return await distancesOfTruth(index, queries.vectors, truth, k, engine, { signal, onProgress: progress.update });
+}
+
+/** The kind of engine that checks another one: not the one that searched. */
+function otherKind(index: VectorIndex): 'cpu' | 'reference' {
+  return index.engine.kind === 'cpu' ? 'reference' : 'cpu';
+}
+
+async function computedTruth(index: VectorIndex, queries: Queries, k: number, { signal }: Task): Promise<Float32Array> {
+  using progress = new Progress(`comparing every row on the ${otherKind(index)} engine`);
+  using other = await openEngine({ prefer: otherKind(index), signal });
+  return await exhaustiveTruth(index, queries.vectors, k, other, { signal, onProgress: progress.update });
+}
+
+/** Searches the whole batch a few times; the fastest tells what the engine can do. */
+async function measureBatch(index: VectorIndex, { vectors }: Queries, k: number, { signal }: Task) {
+  using progress = new Progress('searching');
+  const started = performance.now();
+  let best: { found: Neighbors; seconds: number } | undefined;
+  let batches = 0;
+  do {
+    const begin = performance.now();
+    const found = await index.search(vectors, { k, signal, onProgress: progress.update });
+    const seconds = (performance.now() - begin) / 1000;
+    if (!best || seconds < best.seconds) best = { found, seconds };
+    batches++;
+  } while (batches < MOST_BATCHES && performance.now() - started < BATCHES_MS);
+  return { ...best, batches };
+}
+
+/** Milliseconds of searches with one query each, one after the other. */
+async function measureSingles(index: VectorIndex, { vectors, n, dim }: Queries, k: number, { signal }: Task): Promise<number[]> {
+  using progress = new Progress('single queries');
+  const one = (q: number) => index.search(vectors.subarray(q * dim, (q + 1) * dim), { k, signal });
+  for (let i = 0; i < Math.min(n, WARM_UP); i++) await one(i);
+  const started = performance.now();
+  const times: number[] = [];
+  for (let q = 0; q < Math.min(n, MOST_SINGLES) && performance.now() - started < SINGLES_MS; q++) {
+    const begin = performance.now();
+    await one(q);
+    times.push(performance.now() - begin);
+    progress.update(q + 1, Math.min(n, MOST_SINGLES));
+  }
+  return times;
+}
+
+interface Evaluation {
+  readonly file: string;
+  readonly queries: Queries;
+  readonly args: EvalArgs;
+  readonly index: VectorIndex;
+  readonly found: Neighbors;
+  readonly seconds: number;
+  readonly batches: number;
+  readonly singles: readonly number[];
+  readonly recall: Recall;
+}
+
+function print(evaluation: Evaluation): void {
+  const { args, index, queries, found, seconds, singles, recall, batches } = evaluation;
+  const qps = queries.n / seconds;
+  const [p50, p99] = [percentile(singles, 0.5), percentile(singles, 0.99)];
+  const computed = args.truth === 'compute';
+  const truth = computed ? { source: 'computed', engine: otherKind(index) } : { source: 'file', path: args.truth };
+  if (args.json) {
+    const { description } = index.engine.info;
+    const latencyMs = { p50, p99, queries: singles.length };
+    const about = { k: args.k, queries: queries.n, ...recall, qps, seconds, latencyMs, truth, engine: found.engine, description };
+    console.log(JSON.stringify(about, undefined, 2));
+    return;
+  }
+  console.log(
+    formatFacts([
+      ['index', `${evaluation.file}: ${index.description}, ${index.metric}, ${index.size} rows of dim ${index.dim}`],
+      ['engine', `${found.engine} (${index.engine.info.description})`],
+      ['truth', computed ? `every row compared with every query on the ${truth.engine} engine` : args.truth],
+      [`recall@${args.k}`, `${recall.recall.toFixed(4)} (${recall.hits} of ${recall.possible})`],
+      ['QPS', `${qps.toPrecision(4)} (${queries.n} queries in a batch, best of ${batches})`],
+      ['p50', `${p50.toFixed(2)} ms (${singles.length} single queries)`],
+      ['p99', `${p99.toFixed(2)} ms`],
+    ]),
+  );
+}
