@@ -16,7 +16,7 @@ export default defineConfig({
     target: 'es2023',
     minify: false,
     sourcemap: false,
-    lib: { entry: { main: 'src/main.ts', node: 'src/node.ts' }, formats: ['es'] },
+    lib: { entry: { main: 'src/main.ts', node: 'src/node.ts', cli: 'src/cli/main.ts' }, formats: ['es'] },
     rolldownOptions: { external, output: { chunkFileNames: 'chunks/[name]-[hash].js' } },
   },
   test: {

@@ -48,7 +48,7 @@ function panelSpec({ title, axis, mark, bars }: Panel) {
   const most = Math.max(...bars.map(({ high }) => high), mark ?? 0);
   // room for the text behind the longest bar
   const x = { type: 'quantitative' as const, axis: { title: axis, tickCount: 6 }, scale: { domain: [0, most * 1.35], nice: false } };
-  const y = { field: 'label', type: 'nominal' as const, sort: order, axis: { title: null, ticks: false, domain: false } };
+  const y = { field: 'label', type: 'nominal' as const, sort: order, axis: { title: null, ticks: false, domain: false, labelLimit: 400 } };
   return {
     title: { text: title, anchor: 'start' as const, fontSize: 12, frame: 'group' as const, offset: 6 },
     width: 560,

@@ -82,10 +82,6 @@ class Contender:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         return {"rss": resident(), "peak": peak, "memory": {}}
 
-    def drop(self):
-        self.index = None
-        return {}
-
 
 default_threshold = faiss.cvar.distance_compute_blas_threshold
 contender = Contender()

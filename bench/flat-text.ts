@@ -28,12 +28,25 @@ function setText(set: SetReport, k: number): string {
 
 function speeds(results: readonly Result[]): string {
   return table(
-    ['contender', 'batch s', 'queries/s', '×', '× by CPU time', '× Isodex 1 thread', 'single p50 ms', 'p99 ms', 'agrees', 'differing'],
+    [
+      'contender',
+      'batch s',
+      'queries/s',
+      '×',
+      '× of bests',
+      '× by CPU time',
+      '× Isodex 1 thread',
+      'single p50 ms',
+      'p99 ms',
+      'agrees',
+      'differing',
+    ],
     results.map((one) => [
       one.label,
       spread(one.batch),
       three(one.queriesPerSecond),
       one.ratio ? spread(one.ratio) : '–',
+      one.bestRatio === undefined ? '–' : three(one.bestRatio),
       one.cpuRatio ? three(one.cpuRatio.median) : '–',
       one.againstOneThread ? three(one.againstOneThread.median) : '–',
       three(one.singleP50 * 1000),

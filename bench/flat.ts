@@ -39,6 +39,8 @@ export interface Result {
   /** Times as fast as the yardstick, by round; and by CPU time. */
   readonly ratio: Summary | undefined;
   readonly cpuRatio: Summary | undefined;
+  /** The yardstick's best round over this one's best: what least disturbance allows. */
+  readonly bestRatio: number | undefined;
   /** Times as fast as Isodex's CPU engine on one thread, by round. */
   readonly againstOneThread: Summary | undefined;
   /** Share of results as near as the yardstick's. */
@@ -77,25 +79,37 @@ export async function benchFlat(options: FlatOptions): Promise<FlatReport> {
   const folder = mkdtempSync(join(tmpdir(), 'isodex-bench-'));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', removeFolder);
-  const { contenders, skipped } = await openContenders(options);
   try {
+    const skipped = new Map<string, Skipped>();
+    const skip = (one: Skipped) => skipped.set(JSON.stringify(one), one);
+    const seen = new Map<string, FlatReport['contenders'][number]>();
     const sets: SetReport[] = [];
     for (const name of options.sets) {
       const set = await loadSet(name, options);
-      if ('missing' in set) skipped.push({ what: `data set ${name}`, reason: set.missing });
-      else sets.push(await benchSet(set, contenders, folder, options));
+      if ('missing' in set) {
+        skip({ what: `data set ${name}`, reason: set.missing });
+        continue;
+      }
+      // fresh processes for each set, so that none inherits memory or compiled code
+      const open = await openContenders(options);
+      open.skipped.forEach(skip);
+      for (const { id, label, info } of open.contenders) seen.set(id, { id, label, info });
+      try {
+        sets.push(await benchSet(set, open.contenders, folder, options));
+      } finally {
+        await Promise.all(open.contenders.map(({ peer }) => peer.close()));
+      }
     }
     return {
       bench: 'flat',
       date: new Date().toISOString(),
       machine,
       settings: { k: options.k, repeats: options.repeats, yardstick: YARDSTICK },
-      contenders: contenders.map(({ id, label, info }) => ({ id, label, info })),
-      skipped,
+      contenders: [...seen.values()],
+      skipped: [...skipped.values()],
       sets,
     };
   } finally {
-    await Promise.all(contenders.map(({ peer }) => peer.close()));
     removeFolder();
     process.off('exit', removeFolder);
   }
@@ -135,7 +149,6 @@ async function benchSet(set: DataSet, contenders: readonly Contender[], folder: 
   for (const { contender } of tracks) {
     answers.set(contender.id, await answerOf(contender, folder));
     memory.set(contender.id, await contender.peer.ask('memory', {}));
-    await contender.peer.ask('drop', {});
   }
   const one = answers.get(contenders[0]?.id ?? '');
   const root = (distance: number) => Math.sqrt(metric === 'cosine' ? 2 * distance : distance);
@@ -197,6 +210,7 @@ function resultOf(
     singleP99: quantile(single, 0.99),
     ratio: yardstick && summarise(ratios(yardstick.seconds, seconds)),
     cpuRatio: yardstick && summarise(ratios(yardstick.cpuSeconds, cpuSeconds)),
+    bestRatio: yardstick && Math.min(...yardstick.seconds) / batch.min,
     againstOneThread: family === 'isodex' && oneThread ? summarise(ratios(oneThread.seconds, seconds)) : undefined,
     agreement: yardstick && agreement(set, mine.labels, answers.get(YARDSTICK)!.labels, k),
     differing: family === 'isodex' ? differing(mine, answers.get(firstIsodex!)!, k) : undefined,

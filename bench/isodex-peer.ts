@@ -83,11 +83,6 @@ const handlers: { [Op in keyof Requests]: (request: Requests[Op][0]) => Promise<
   async memory() {
     return { rss: resident(), peak: process.resourceUsage().maxRSS * 1024, memory: memoryOf(index) };
   },
-
-  async drop() {
-    index.close();
-    return {};
-  },
 };
 
 function memoryOf(one: Isodex.VectorIndex): MemoryParts {

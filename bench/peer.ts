@@ -8,7 +8,6 @@
  *   {"op":"single","first","count"}                       → {"seconds":[…]} of so many queries one by one
  *   {"op":"answers","labels","distances"}                 → writes the last batch's, i32 and f32 [nq, k]
  *   {"op":"memory"}                                       → {"rss","peak","memory"}
- *   {"op":"drop"}                                         → forgets the index
  *
  * or {"error"} for any of them. It ends when its input does.
  */
@@ -46,7 +45,6 @@ export interface Requests {
   single: [request: { first: number; count: number }, reply: { seconds: number[] }];
   answers: [request: { labels: string; distances: string }, reply: Record<never, never>];
   memory: [request: Record<never, never>, reply: { rss: number; peak: number; memory: MemoryParts }];
-  drop: [request: Record<never, never>, reply: Record<never, never>];
 }
 
 export interface PeerInfo {

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { readLines } from '../io/lines.ts';
 import type { VectorSource } from '../io/source.ts';
 import { createIndex, IsodexError, type Metric, type VectorIndex } from '../node.ts';
-import { openChosenEngine, withVectors } from './inputs.ts';
+import { openQuietly, withVectors } from './inputs.ts';
 import type { EngineArgs } from './options.ts';
 import type { Task } from './perform.ts';
 import { Progress } from './progress.ts';
@@ -26,7 +26,7 @@ export async function build(input: string, args: BuildArgs, task: Task): Promise
   await checkTarget(args.out, input);
   await withVectors(input, async (source) => {
     const keys = args.ids === undefined ? undefined : await readKeys(args.ids, source, args.limit);
-    using engine = await openChosenEngine(args, task);
+    using engine = await openQuietly({ prefer: args.engine, threads: args.threads, signal: task.signal });
     using index = await createIndex(args.index, { dim: source.dim, metric: args.metric, seed: args.seed, engine });
     await addAll(index, source, keys, args, task);
     using progress = new Progress('writing');

@@ -13,17 +13,18 @@ export interface Queries {
   readonly dim: number;
 }
 
-/** Opens the engine that the options ask for. */
-export async function openChosenEngine({ engine, threads }: EngineArgs, { signal }: Task): Promise<Engine> {
-  return openQuietly({ prefer: engine, threads, signal });
+/** Opens the engine that the options ask for, to search on it. */
+export async function openChosenEngine({ engine: prefer, threads }: EngineArgs, { signal }: Task): Promise<Engine> {
+  const { mayHaveGpu } = prepareDrivers(prefer);
+  if (prefer === 'auto' && !mayHaveGpu) console.warn('isodex: this machine has no GPU, so the CPU answers (isodex doctor tells more)');
+  return openQuietly({ prefer, threads, signal });
 }
 
 /** `openEngine`, without asking drivers where there is no GPU to drive. */
 export async function openQuietly(options: EngineOptions): Promise<Engine> {
-  const { mayHaveGpu } = prepareDrivers(options.prefer ?? 'auto');
-  if (options.prefer !== 'auto' || mayHaveGpu) return openEngine(options);
-  console.warn('isodex: this machine has no GPU, so the CPU answers (isodex doctor tells more)');
-  return openEngine({ ...options, prefer: 'cpu' });
+  const { prefer = 'auto' } = options;
+  const { mayHaveGpu } = prepareDrivers(prefer);
+  return openEngine({ ...options, prefer: prefer === 'auto' && !mayHaveGpu ? 'cpu' : prefer });
 }
 
 /** All queries of a file, or the first `limit`. */

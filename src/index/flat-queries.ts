@@ -85,7 +85,8 @@ export class FlatQueries implements Disposable {
 
   /**
    * The test of a survivor's whole-row key against τ: a function of the key, the row's error and its norm (both in code
-   * steps) that says whether the row must be refined.
+   * steps) that says whether the row must be refined. Written as what a bound rules out, so that NaN (an error that
+   * overflowed, times a norm of zero) keeps the row.
    */
   fineTest(q: number, tau: number): (key: number, error: number, norm: number) => boolean {
     const { metric, fineGrid } = this.plan;
@@ -97,11 +98,11 @@ export class FlatQueries implements Disposable {
       const floor = least - Math.abs(least) * 1e-9 - 1e-9;
       const perError = this.norms[q]! * scales[q]! * (1 + 1e-9);
       const perNorm = errors[q]! * scales[q]! * (1 + 1e-9);
-      return (key, error, norm) => -key + perError * error + perNorm * norm >= floor;
+      return (key, error, norm) => !(-key + perError * error + perNorm * norm < floor);
     }
     const reach = (reachOf(metric, tau, this.width) + errors[q]!) * rowScale * (1 + 1e-9);
     const base = squares[q]!;
-    return (key, error) => base + key <= (reach + error) * (reach + error);
+    return (key, error) => !(base + key > (reach + error) * (reach + error));
   }
 
   [Symbol.dispose](): void {

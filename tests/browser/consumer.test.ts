@@ -31,7 +31,6 @@ describeInBrowser('a bundled page of a user in Chromium', () => {
 
   it.each([
     ['isolated', 'cpu', 2],
-    ['isolated', 'gpu', 2],
     ['isolated', 'auto', 2],
     ['plain', 'cpu', 1],
     ['plain', 'gpu', 1],

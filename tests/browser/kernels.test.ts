@@ -30,7 +30,7 @@ describeInBrowser('kernels in Chromium', () => {
     // Each kernel's long case goes to both threads of both CPU engines.
     expect(posted, 'messages to threads').toBeGreaterThanOrEqual(2 * 2 * kernels.length);
     print(reports);
-  });
+  }, 120_000);
 
   it('plain: one thread writes the bits of the twins', async () => {
     const { reports, posted } = await run('plain', {

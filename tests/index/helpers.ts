@@ -1,7 +1,8 @@
 /** What the tests of indexes share: answers by brute force, snapshots made by hand, engines with hooks. */
 import { expect } from 'vitest';
+import type { Block } from '../../src/host/block.ts';
 import { CpuEngine } from '../../src/host/cpu/cpu-engine.ts';
-import type { Block, HostEngine } from '../../src/host/engine.ts';
+import type { HostEngine } from '../../src/host/engine.ts';
 import type { Recording } from '../../src/host/recording.ts';
 import { MemoryOriginals } from '../../src/index/originals.ts';
 import { appended, emptySnapshot, type Snapshot } from '../../src/index/rows.ts';

@@ -1,0 +1,139 @@
+/** Every error: one line on stderr that says what to do, exit code 1, and nothing half written. */
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeLabels, writeVectors } from '../../src/io/write.ts';
+import { isodex, scratchFolder, TEST, TRAIN } from './cli.ts';
+
+const scratch = scratchFolder();
+const at = scratch.at;
+const index = at('a.isodex');
+let before: string[];
+
+beforeAll(async () => {
+  expect(await isodex(['build', TRAIN, '--limit', '40', '--out', index])).toMatchObject({ code: 0 });
+  await writeVectors(at('other.npy'), new Float32Array(1568).fill(1), 1568); // a multiple of the index's dim
+  const bad = new Float32Array(50).fill(1);
+  bad[43] = Number.NaN;
+  await writeVectors(at('nan.npy'), bad, 5);
+  await writeVectors(at('zero.npy'), new Float32Array(50), 5);
+  const many = new Float32Array(20 * 400_000).fill(1); // two batches
+  many[20 * 300_000 + 3] = Infinity;
+  await writeVectors(at('late.fbin'), many, 20);
+  await writeLabels(at('short.ivecs'), new Int32Array(200 * 3), 3);
+  await writeLabels(at('few.ivecs'), new Int32Array(10 * 10), 10);
+  await writeLabels(at('foreign.ivecs'), new Int32Array(200 * 10).fill(99), 10);
+  writeFileSync(at('ids.txt'), 'one\ntwo\n');
+  writeFileSync(at('cut.isodex'), readFileSync(index).subarray(0, 5000));
+  const flipped = readFileSync(index);
+  flipped[9000]! ^= 4;
+  writeFileSync(at('flipped.isodex'), flipped);
+  copyFileSync(TEST, at('input-idx3-ubyte.gz'));
+  mkdirSync(at('folder'));
+  before = scratch.names();
+});
+afterAll(() => scratch.remove());
+
+const inSearch = (...args: string[]) => ['search', index, TEST, ...args];
+const inBuild = (input: string, ...args: string[]) => ['build', input, '--out', at('new.isodex'), ...args];
+const inEval = (...args: string[]) => ['eval', index, TEST, ...args];
+
+const cases: [name: string, args: string[], message: RegExp][] = [
+  ['an unknown command', ['serch'], /unknown command 'serch' \(Did you mean search\?\)/],
+  ['an unknown option', inSearch('--kk', '3'), /unknown option '--kk'/],
+  ['a missing argument', ['search', index], /missing required argument 'queries'/],
+  ['too many arguments', ['info', index, 'x'], /too many arguments/],
+  ['no --out', ['build', TRAIN], /required option '--out <file>' not specified/],
+  ['k of 0', inSearch('--k', '0'), /'-k, --k <n>' argument '0' is invalid. Give an integer of at least 1/],
+  ['k of 1.5', inSearch('--k', '1.5'), /argument '1.5' is invalid/],
+  ['a negative k', inSearch('--k', '-1'), /argument '-1' is invalid/],
+  ['k of words', inEval('--truth', 'compute', '--k', 'ten'), /argument 'ten' is invalid/],
+  ['threads of words', inSearch('--threads', 'x'), /'--threads <n>' argument 'x' is invalid. Give an integer from 1 to 1024/],
+  ['a limit of 0', inSearch('--limit', '0'), /'--limit <n>' argument '0' is invalid/],
+  ['a seed of 2^32', inBuild(TRAIN, '--seed', '4294967296'), /'--seed <n>' argument '4294967296' is invalid/],
+  ['an unknown engine', inSearch('--engine', 'tpu'), /argument 'tpu' is invalid. Allowed choices are auto, gpu, cpu, reference/],
+  ['an unknown metric', inBuild(TRAIN, '--metric', 'l1'), /argument 'l1' is invalid. Allowed choices are l2, ip, cosine/],
+  ['an unknown format', inSearch('--format', 'xml'), /argument 'xml' is invalid/],
+  ['an unknown index', inBuild(TRAIN, '--index', 'Tree'), /'Tree' is not known/],
+  ['ivecs to standard output', inSearch('--format', 'ivecs'), /needs --out NAME\.ivecs/],
+  ['ivecs under another name', inSearch('--format', 'ivecs', '--out', at('x.txt')), /needs --out NAME\.ivecs/],
+  ['a missing input', inBuild(at('nowhere.npy')), /nowhere\.npy: there is no such file/],
+  ['an input of no known name', inBuild(at('ids.txt')), /cannot read vectors from .*ids\.txt by its name/],
+  ['a missing index', ['search', at('none.isodex'), TEST], /none\.isodex cannot be read \(ENOENT\)/],
+  ['missing queries', ['search', index, at('none.npy')], /none\.npy: there is no such file/],
+  ['no index file', ['info', TEST], /is not an Isodex index/],
+  ['an index cut off', ['search', at('cut.isodex'), TEST], /cut\.isodex has 5000 bytes, .* cut off/],
+  ['a flipped bit', ['info', at('flipped.isodex')], /flipped\.isodex.* damaged/],
+  ['a flipped bit, verified', ['verify', at('flipped.isodex'), TEST], /flipped\.isodex.* damaged/],
+  ['queries of another dim', ['search', index, at('other.npy')], /other\.npy has dim 1568, but the index .* has dim 784/],
+  ['NaN', inBuild(at('nan.npy')), /nan\.npy row 8, column 3 is NaN/],
+  ['Infinity in a later batch', inBuild(at('late.fbin')), /late\.fbin row 300000, column 3 is Infinity/],
+  ['a zero row under cosine', inBuild(at('zero.npy'), '--metric', 'cosine'), /zero\.npy row 0 is zero/],
+  ['too few keys', inBuild(TRAIN, '--ids', at('ids.txt')), /ids\.txt has 2 keys for 2000 rows/],
+  ['missing keys', inBuild(TRAIN, '--ids', at('none.txt')), /none\.txt: there is no such file/],
+  ['a target folder that is not there', ['build', TRAIN, '--out', at('no/x.isodex')], /cannot write .*: there is no folder/],
+  ['a folder as the target', ['build', TRAIN, '--out', at('folder')], /cannot write .*folder: it is a folder/],
+  ['the input as the target', ['build', at('input-idx3-ubyte.gz'), '--out', at('input-idx3-ubyte.gz')], /the input itself/],
+  ['results into no folder', inSearch('--format', 'json', '--out', at('no/x.json')), /cannot write .*no\/x\.json/],
+  ['no truth', inEval(), /required option '--truth <path>' not specified/],
+  ['a missing truth', inEval('--truth', at('none.ivecs')), /none\.ivecs: there is no such file/],
+  ['a truth of fewer neighbours', inEval('--truth', at('short.ivecs')), /short\.ivecs has 3 neighbours of each query, fewer than k = 10/],
+  ['a truth of other queries', inEval('--truth', at('few.ivecs')), /few\.ivecs has the neighbours of 10 queries, but there are 200/],
+  ['a truth of other data', inEval('--truth', at('foreign.ivecs')), /the truth names row 99, which the index of 40 rows does not have/],
+];
+
+describe('one line and exit code 1 for', () => {
+  it.each(cases)('%s', async (_, args, message) => {
+    const { code, stdout, stderr } = await isodex(args);
+    expect(stderr).toMatch(/^isodex: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+  });
+
+  it('and writes nothing', () => {
+    expect(scratch.names()).toEqual(before);
+  });
+});
+
+describe('ISODEX_DEBUG=1', () => {
+  it('shows the stack', async () => {
+    const { code, stderr } = await isodex(['info', at('none.isodex')], { env: { ISODEX_DEBUG: '1' } });
+    expect(stderr).toMatch(/\n {4}at /);
+    expect(stderr).toMatch(/\nisodex: .*cannot be read \(ENOENT\)\n$/);
+    expect(code).toBe(1);
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('ends a search with code 130', async () => {
+    const args = ['eval', index, TEST, '--truth', 'compute', '--engine', 'reference'];
+    const { code, stdout, stderr } = await isodex(args, { interruptAfterMs: 400 });
+    expect({ code, stdout, stderr }).toEqual({ code: 130, stdout: '', stderr: 'isodex: interrupted\n' });
+  });
+
+  it('leaves no part of an index', async () => {
+    const { code, stderr } = await isodex(inBuild(at('late.fbin')), { interruptAfterMs: 250 });
+    expect({ code, stderr }).toEqual({ code: 130, stderr: 'isodex: interrupted\n' });
+    expect(scratch.names()).toEqual(before);
+  });
+});
+
+describe('help', () => {
+  it.each(['build', 'search', 'eval', 'verify', 'info', 'doctor'])('of %s', async (command) => {
+    const { code, stdout, stderr } = await isodex([command, '--help']);
+    expect(stdout).toMatch(new RegExp(`^Usage: isodex ${command} `));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('names all commands', async () => {
+    const { code, stdout } = await isodex(['--help']);
+    for (const command of ['build', 'search', 'eval', 'verify', 'info', 'doctor']) expect(stdout).toContain(`\n  ${command} `);
+    expect(code).toBe(0);
+  });
+
+  it('gives the version', async () => {
+    const { code, stdout } = await isodex(['--version']);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(code).toBe(0);
+  });
+});
