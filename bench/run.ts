@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { flatChart, kernelChart } from './chart.ts';
 import { threadCounts } from './contenders.ts';
 import { DEBIAN_FOLDER, SET_NAMES } from './data-sets.ts';
@@ -51,7 +51,7 @@ program
   .option('--peers <names>', 'of faiss; empty for none', 'faiss')
   .option('--python <path>', 'a Python with faiss-cpu and numpy (default: a virtual environment in .cache/)')
   .option('--generic', 'accept a FAISS built without vector instructions')
-  .option('--library <path>', 'the built library', join(ROOT, 'dist', 'node.js'))
+  .addOption(new Option('--library <path>', 'the built library').default(join(ROOT, 'dist', 'node.js'), 'dist/node.js'))
   .option('--out <folder>', 'where results go', join('out', 'bench'))
   .action(async (options) => {
     const library = resolve(options.library);

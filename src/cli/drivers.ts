@@ -3,8 +3,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Where device files of GPUs lie: NVIDIA's, DRM's (AMD, Intel, NVIDIA), WSL's, Tegra's, Mali's, Adreno's. */
-const DEVICE_FILES = /^(nvidia\d+|dri|dxg|nvhost-gpu|nvmap|mali\d*|kgsl-3d\d)$/;
+/** Device files of GPUs: NVIDIA's, WSL's, Tegra's, Mali's, Adreno's; and in dri/ those that render (a plain screen is no GPU). */
+const DEVICE_FILES = /^(nvidia\d+|dxg|nvhost-gpu|nvmap|mali\d*|kgsl-3d\d)$/;
+const RENDER_NODES = /^renderD\d+$/;
 const MANIFEST_FOLDERS = ['/etc/vulkan/icd.d', '/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d'];
 /** A container runtime puts NVIDIA's driver here, where the loader does not look. */
 const STRAY_MANIFESTS = ['/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json'];
@@ -32,11 +33,9 @@ export interface Drivers {
 export function findDrivers(): Drivers | undefined {
   if (process.platform !== 'linux') return undefined;
   return {
-    devices: filesOf('/dev')
-      .filter((name) => DEVICE_FILES.test(name))
-      .map((name) => join('/dev', name)),
+    devices: [...matching('/dev', DEVICE_FILES), ...matching('/dev/dri', RENDER_NODES)],
     loader: findLoader(),
-    manifests: namedDrivers() ?? MANIFEST_FOLDERS.flatMap((folder) => filesOf(folder).map((name) => join(folder, name))),
+    manifests: namedDrivers() ?? MANIFEST_FOLDERS.flatMap((folder) => matching(folder, /\.json$/)),
     stray: STRAY_MANIFESTS.find((path) => existsSync(path)),
     software: SOFTWARE_MANIFESTS.find((path) => existsSync(path)),
   };
@@ -70,9 +69,11 @@ function findLoader(): string | undefined {
   return [...named, ...usual].map((folder) => join(folder, 'libvulkan.so.1')).find((path) => existsSync(path));
 }
 
-function filesOf(folder: string): string[] {
+/** Paths of the files in a folder whose names match; none where it cannot be read. */
+function matching(folder: string, names: RegExp): string[] {
   try {
-    return readdirSync(folder).sort();
+    const found = readdirSync(folder).filter((name) => names.test(name));
+    return found.sort().map((name) => join(folder, name));
   } catch {
     return [];
   }

@@ -21,9 +21,10 @@ export class DerivedCodes {
     this.width = width;
   }
 
-  /** Bytes that must be sent to `engine` before it can search: 0 once its codes exist. */
-  missing(engine: Engine, bytes: number): number {
-    return this.sets.has(engine) ? 0 : bytes;
+  /** Bytes that must be sent to a device before it can search: 0 once one other than the host has codes. */
+  missing({ host }: Engine, bytes: number): number {
+    for (const [key, set] of this.sets) if (key !== host && set.bytes > 0) return 0;
+    return bytes;
   }
 
   /** Codes that cover the snapshot, held for the caller until it calls `release`. */
@@ -53,6 +54,8 @@ export class DerivedCodes {
 /** One engine's codes. Makers queue; each sees what the one before it left. */
 class CodeSet {
   private codes: FlatCodes | undefined;
+  /** Codes made from now on belong to their caller alone. */
+  private dropped = false;
   private queue: Promise<unknown> = Promise.resolve();
 
   get bytes(): number {
@@ -66,35 +69,42 @@ class CodeSet {
   }
 
   drop(): void {
+    this.dropped = true;
+    this.keep(undefined);
+  }
+
+  private keep(codes: FlatCodes | undefined): void {
     this.codes?.release();
-    this.codes = undefined;
+    this.codes = codes;
   }
 
   private async covering(snapshot: Snapshot, options: TaskOptions, plan: () => Promise<FlatCodes>): Promise<FlatCodes> {
     if (this.codes?.originals === snapshot.originals && snapshot.count <= this.codes.plannedCount * REPLAN_GROWTH) {
-      await this.codes.extend(snapshot, options);
-      return this.codes.retain();
+      return extended(this.codes.retain(), snapshot, options); // held meanwhile, so that `drop` cannot free them
     }
-    const codes = await plan();
-    try {
-      await codes.extend(snapshot, options);
-    } catch (error) {
-      codes.release();
-      throw error;
-    }
-    this.drop();
-    this.codes = codes;
-    return codes.retain();
+    const codes = await extended(await plan(), snapshot, options);
+    if (!this.dropped) this.keep(codes.retain());
+    return codes;
   }
 }
 
-/** Mask blocks of a call, one a chunk: which rows it may return. */
-export async function uploadMasks(codes: FlatCodes, bits: Uint32Array): Promise<Block<'u32'>[]> {
-  const masks: Block<'u32'>[] = [];
-  for (const { begin, capacity } of codes.chunks) {
+/** Codes that now cover the snapshot; lets go of them where that fails. */
+async function extended(codes: FlatCodes, snapshot: Snapshot, options: TaskOptions): Promise<FlatCodes> {
+  try {
+    await codes.extend(snapshot, options);
+    return codes;
+  } catch (error) {
+    codes.release();
+    throw error;
+  }
+}
+
+/** Appends the mask blocks of a call, one for each chunk that holds rows by now: which rows the call may return. */
+export async function uploadMasks(codes: FlatCodes, bits: Uint32Array, masks: Block<'u32'>[]): Promise<void> {
+  // another call may add chunks while this one waits
+  for (const { begin, capacity } of codes.chunks.filter((chunk) => chunk.begin < codes.count)) {
     const block = await codes.engine.alloc('u32', capacity / 32, 'search: mask');
     codes.engine.write(block, bits.subarray(begin / 32, Math.min(bits.length, (begin + capacity) / 32)));
     masks.push(block);
   }
-  return masks;
 }

@@ -73,9 +73,9 @@ export async function readFlat(
   originalsAt?: (position: number, count: number, dim: number) => WritableOriginals,
 ): Promise<FlatState & { sha256: string }> {
   const { header } = reader;
-  const dim = checkDim(header.dim);
-  const metric = checkMetric(header.metric);
-  const seed = checkSeed(header.seed);
+  const dim = fromHeader(checkDim, header.dim);
+  const metric = fromHeader(checkMetric, header.metric);
+  const seed = fromHeader(checkSeed, header.seed);
   const { count = -1, nextLabel = -1, nextSerial = -1 } = header.state;
   const lengths = header.sections.map(({ length }) => length);
   const withKeys = header.sections.length === 5;
@@ -110,6 +110,15 @@ export async function readFlat(
   };
 }
 
+/** A value of the header, as the check of the argument that it once was takes it. */
+function fromHeader<T>(check: (value: unknown) => T, value: unknown): T {
+  try {
+    return check(value);
+  } catch (cause) {
+    throw badFile(`the index file is damaged: in its header, ${(cause as Error).message}`, { cause });
+  }
+}
+
 function liveRows(snapshot: Snapshot): Uint32Array {
   const rows = new Uint32Array(snapshot.liveCount);
   let n = 0;
@@ -142,7 +151,7 @@ function encodeKeys(rows: Uint32Array, keys: readonly (string | undefined)[]): {
 }
 
 function decodeKeys(ends: Float64Array, bytes: Int8Array): (string | undefined)[] {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // a mark at the start of a key belongs to it
   let begin = 0;
   return Array.from(ends, (end) => {
     if (end < 0) return undefined;

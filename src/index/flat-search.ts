@@ -1,4 +1,5 @@
 /** Exact search over a snapshot: which rows to look at, in which order; distances are canonical, so the order never shows. */
+import type { Block } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
 import { hasBit } from '../util/bits.ts';
 import { hasCode } from '../util/errors.ts';
@@ -97,8 +98,9 @@ async function scan(task: FlatTask, engine: Engine, collector: Collector): Promi
   const { dim } = snapshot.originals;
   const nq = queries.length / dim;
   const codes = await task.codes.acquire(engine, snapshot, { signal: options.signal });
-  const masks = await uploadMasks(codes, admission.bits);
+  const masks: Block<'u32'>[] = [];
   try {
+    await uploadMasks(codes, admission.bits, masks);
     const rowTerms = snapshot.count * codes.plan.filterGrid.words * 4;
     const threads = engine.kind === 'gpu' ? 1 : engine.info.threads;
     const share = threads > 1 ? Math.ceil(nq / (threads * SLICES_PER_THREAD)) : nq;

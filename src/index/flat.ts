@@ -4,14 +4,14 @@ import { hasBit } from '../util/bits.ts';
 import { badArgument, IsodexError } from '../util/errors.ts';
 import { roundUp } from '../util/math.ts';
 import { replaceFile } from '../util/replace-file.ts';
-import { Breather, type TaskOptions } from '../util/tasks.ts';
+import { Breather, type TaskOptions, untilAborted } from '../util/tasks.ts';
 import { DerivedCodes } from './derived-codes.ts';
 import { admit } from './filter.ts';
 import { type FlatState, writeFlat } from './flat-file.ts';
 import { BestCollector, type Collector, searchFlat } from './flat-search.ts';
 import { MemoryOriginals } from './originals.ts';
 import { RangeCollector } from './range-collector.ts';
-import { appended, emptySnapshot, LabelLookup, maskWords, newLabels, type Snapshot, without } from './rows.ts';
+import { appended, checkKeys, emptySnapshot, LabelLookup, maskWords, newLabels, type Snapshot, without } from './rows.ts';
 import {
   type AddOptions,
   checkedQueries,
@@ -73,10 +73,10 @@ export class FlatIndex implements VectorIndex {
     return { originals: originals.memoryBytes, labels: labels.byteLength + serials.byteLength + live.byteLength, codes: this.codes.bytes };
   }
 
-  add(vectors: Float32Array, options: AddOptions = {}): Promise<Int32Array> {
+  async add(vectors: Float32Array, options: AddOptions = {}): Promise<Int32Array> {
     const n = checkShape(vectors, this.dim, 'vectors');
     const { keys } = options;
-    if (keys && keys.length !== n) throw badArgument(`keys has ${keys.length} entries for ${n} rows; give one a row`);
+    if (keys) checkKeys(keys, n);
     return this.write(async () => {
       const before = this.snapshot;
       const labels = newLabels(before, n, options.labels);
@@ -138,7 +138,12 @@ export class FlatIndex implements VectorIndex {
     this.checkOpen();
     if (this.snapshot.count === 0) return;
     const engine = this.engine.kind === 'auto' ? this.engine.host : this.engine;
-    (await this.codes.acquire(engine, this.snapshot, options)).release();
+    const codes = this.codes.acquire(engine, this.snapshot, options);
+    void codes.then(
+      (held) => held.release(),
+      () => undefined,
+    );
+    await untilAborted(codes, options.signal);
   }
 
   async toBytes(options: TaskOptions = {}): Promise<Uint8Array> {
@@ -179,7 +184,11 @@ export class FlatIndex implements VectorIndex {
     const { engine, snapshot, codes, metric, width } = this;
     options.signal?.throwIfAborted();
     const admission = admit(snapshot, options.filter);
-    const done = await searchFlat({ engine, snapshot, admission, codes, metric, width, queries, options }, collector);
+    const task = { engine, snapshot, admission, codes, metric, width, queries, options };
+    const done = await searchFlat(task, collector).catch((error) => {
+      this.checkOpen(); // closing takes away files and engines, which fail in ways of their own
+      throw error;
+    });
     this.checkOpen();
     return { engine: done.engine.kind, collector: done.collector };
   }

@@ -7,7 +7,7 @@
  * All numbers are little-endian. The header names the format's version, what the index is, and its sections.
  */
 import { type ArrayOf, BYTES, type Dtype, type TypedArray } from '../kernels/kernel.ts';
-import { badFile } from '../util/errors.ts';
+import { badArgument, badFile } from '../util/errors.ts';
 import { roundUp } from '../util/math.ts';
 import { createHasher, toHex } from '../util/sha256.ts';
 
@@ -40,6 +40,7 @@ export interface ByteSource {
 }
 
 export function bytesSource(bytes: Uint8Array, name = 'the bytes'): ByteSource {
+  if (!(bytes instanceof Uint8Array)) throw badArgument('bytes must be a Uint8Array; wrap an ArrayBuffer: new Uint8Array(buffer)');
   return { name, size: bytes.byteLength, read: async (offset, length) => bytes.subarray(offset, offset + length) };
 }
 

@@ -25,7 +25,9 @@ export async function fileSource(path: string): Promise<FileSource> {
       const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
       let at = 0;
       while (at < bytes.length) {
-        const { bytesRead } = await file.read(bytes, at, bytes.length - at, offset + at);
+        const { bytesRead } = await file.read(bytes, at, bytes.length - at, offset + at).catch((cause: NodeJS.ErrnoException) => {
+          throw badFile(`${path} cannot be read (${cause.code ?? cause.message})`, { cause });
+        });
         if (bytesRead === 0) break;
         at += bytesRead;
       }

@@ -96,6 +96,14 @@ export function newLabels(snapshot: Snapshot, n: number, given: ArrayLike<number
   return labels;
 }
 
+/** Throws unless `keys` are strings, one for each of `n` rows. */
+export function checkKeys(keys: readonly string[], n: number): void {
+  if (!Array.isArray(keys)) throw badArgument(`keys must be an array of strings, one a row; it is a ${typeof keys}`);
+  if (keys.length !== n) throw badArgument(`keys has ${keys.length} entries for ${n} rows; give one a row`);
+  const at = keys.findIndex((key) => typeof key !== 'string');
+  if (at >= 0) throw badArgument(`keys[${at}] is ${String(keys[at])}, a ${typeof keys[at]}; give strings`);
+}
+
 /** Finds rows by label: by bisection while labels ascend with the rows, as default labels do, else through a map. */
 export class LabelLookup {
   private map: Map<number, number> | undefined;

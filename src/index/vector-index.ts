@@ -83,6 +83,8 @@ export interface VectorIndex extends Disposable {
 const MOST_SQUARED_NORM = 2 ** 124;
 /** Squared L2 over 8-bit codes of so many dimensions still fits the scans' 32 bits. */
 const MOST_DIM = 4096;
+/** Neighbours of one query; far beyond it results would not fit their arrays. */
+const MOST_K = 2 ** 24;
 
 export function checkDim(dim: unknown): number {
   if (typeof dim !== 'number' || !Number.isInteger(dim) || dim < 1 || dim > MOST_DIM) {
@@ -106,8 +108,8 @@ export function checkSeed(seed: unknown): number {
 }
 
 export function checkK(k: unknown): number {
-  if (typeof k !== 'number' || !Number.isInteger(k) || k < 1 || k > 2 ** 24) {
-    throw badArgument(`k is ${String(k)}; give an integer ≥ 1`);
+  if (typeof k !== 'number' || !Number.isInteger(k) || k < 1 || k > MOST_K) {
+    throw badArgument(`k is ${String(k)}; give an integer from 1 to ${MOST_K}`);
   }
   return k;
 }
@@ -116,7 +118,8 @@ export function checkK(k: unknown): number {
 export function checkShape(vectors: unknown, dim: number, name: string): number {
   if (!(vectors instanceof Float32Array)) throw badArgument(`${name} must be a Float32Array [n, ${dim}] of rows, one after the other`);
   if (vectors.length === 0) throw badArgument(`${name} is empty; give at least one row of dim ${dim}`);
-  if (vectors.length % dim !== 0) throw badArgument(`${name} has ${vectors.length} values, which is not a multiple of dim ${dim}`);
+  if (vectors.length % dim !== 0)
+    throw badArgument(`${name} has ${vectors.length} values, which is not a multiple of dim ${dim}; give whole rows`);
   return vectors.length / dim;
 }
 

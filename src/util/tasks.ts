@@ -58,3 +58,22 @@ export async function runInFlight(width: number, tasks: Iterable<() => Promise<v
   await Promise.all(Array.from({ length: width }, lane));
   if (failure) throw failure.error;
 }
+
+/**
+ * The work's outcome, or the signal's reason as soon as it is aborted: a device need not be waited for. The work goes on
+ * until it looks at the signal itself, and cleans up behind it.
+ */
+export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  work.catch(() => undefined); // after an abort nobody waits for it any more
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort!);
+  }
+}

@@ -15,7 +15,7 @@ const STALE_MS = 120_000;
 /** No test run lasts as long, so a build of this age is nobody's. */
 const OLD_MS = 3_600_000;
 
-export const fashion = (name: string) => join(root, 'tests/fixtures/fashion-mnist', name);
+const fashion = (name: string) => join(root, 'tests/fixtures/fashion-mnist', name);
 export const TRAIN = fashion('train-images-idx3-ubyte.gz');
 export const TEST = fashion('t10k-images-idx3-ubyte.gz');
 

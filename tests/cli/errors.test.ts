@@ -1,5 +1,5 @@
 /** Every error: one line on stderr that says what to do, exit code 1, and nothing half written. */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeLabels, writeVectors } from '../../src/io/write.ts';
 import { isodex, scratchFolder, TEST, TRAIN } from './cli.ts';
@@ -105,15 +105,28 @@ describe('ISODEX_DEBUG=1', () => {
 });
 
 describe('Ctrl-C', () => {
+  /** Interrupts ever later, until the process had started far enough to notice. */
+  const interrupted = async (args: string[]) => {
+    for (let ms = 300; ; ms *= 2) {
+      const ended = await isodex(args, { interruptAfterMs: ms });
+      if (ended.code !== null) return ended;
+    }
+  };
+
   it('ends a search with code 130', async () => {
-    const args = ['eval', index, TEST, '--truth', 'compute', '--engine', 'reference'];
-    const { code, stdout, stderr } = await isodex(args, { interruptAfterMs: 400 });
-    expect({ code, stdout, stderr }).toEqual({ code: 130, stdout: '', stderr: 'isodex: interrupted\n' });
+    const wide = at('wide.isodex');
+    await isodex(['build', at('late.fbin'), '--limit', '200000', '--out', wide]);
+    const args = ['eval', wide, at('late.fbin'), '--limit', '5000', '--truth', 'compute', '--engine', 'cpu'];
+    expect(await interrupted(args)).toEqual({ code: 130, stdout: '', stderr: 'isodex: interrupted\n' });
+    rmSync(wide);
   });
 
   it('leaves no part of an index', async () => {
-    const { code, stderr } = await isodex(inBuild(at('late.fbin')), { interruptAfterMs: 250 });
-    expect({ code, stderr }).toEqual({ code: 130, stderr: 'isodex: interrupted\n' });
+    const rows = 20_000_000; // zeros that take no room on disk, and seconds to read
+    writeFileSync(at('zeros.fbin'), Uint32Array.of(rows, 16));
+    truncateSync(at('zeros.fbin'), 8 + rows * 16 * 4);
+    expect(await interrupted(inBuild(at('zeros.fbin')))).toEqual({ code: 130, stdout: '', stderr: 'isodex: interrupted\n' });
+    rmSync(at('zeros.fbin'));
     expect(scratch.names()).toEqual(before);
   });
 });

@@ -53,16 +53,14 @@ export class CpuEngine implements HostEngine {
   static async open(options: CpuEngineOptions = {}): Promise<CpuEngine> {
     const notes: string[] = [];
     const wanted = options.threads ?? defaultThreads();
-    const share = wanted > 1 && canShareMemory();
-    if (wanted > 1 && !share && options.threads)
-      notes.push('one thread: this page is not cross-origin isolated, so memory cannot be shared');
+    const memory = openMemory(wanted, options.threads !== undefined, notes);
+    const share = memory.shared;
     const { module, relaxed } = await loadModule(share, options.relaxedSimd ?? true);
-    const memory = new WasmMemory(share);
     const instance = await WebAssembly.instantiate(module, { env: { memory: memory.memory, abort() {} } });
     const pool = share ? await ThreadPool.start(wanted, module, memory.memory) : undefined;
     if (share && !pool) notes.push('one thread: workers could not start here (does the page allow blob: workers?)');
     const threads = pool?.size ?? 1;
-    const features = ['simd128', ...(relaxed ? ['relaxed-simd'] : []), ...(share ? ['shared-memory'] : [])];
+    const features = ['simd128', ...(relaxed ? ['relaxed-simd'] : []), ...(pool ? ['shared-memory'] : [])];
     const description = `WebAssembly SIMD${relaxed ? ' (relaxed)' : ''}, ${threads} thread${threads > 1 ? 's' : ''}`;
     return new CpuEngine(memory, instance.exports as unknown as Exports, pool, { kind: 'cpu', description, threads, features, notes });
   }
@@ -163,6 +161,21 @@ export class CpuEngine implements HostEngine {
 
   private checkOpen(): void {
     if (this.closed) throw new IsodexError('closed', 'the engine was closed; open another one with openEngine()');
+  }
+}
+
+/** Shared memory for threads, else memory of one's own; says why when threads were asked for. */
+function openMemory(threads: number, asked: boolean, notes: string[]): WasmMemory {
+  if (threads === 1) return new WasmMemory(false);
+  if (!canShareMemory()) {
+    if (asked) notes.push('one thread: this page is not cross-origin isolated, so memory cannot be shared');
+    return new WasmMemory(false);
+  }
+  try {
+    return new WasmMemory(true);
+  } catch {
+    notes.push('one thread: no address space is left for shared memory');
+    return new WasmMemory(false);
   }
 }
 

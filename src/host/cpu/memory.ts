@@ -13,12 +13,21 @@ interface Hole {
 /** One WebAssembly memory with a first-fit allocator. The module keeps nothing of its own in it. */
 export class WasmMemory {
   readonly memory: WebAssembly.Memory;
+  readonly shared: boolean;
   /** Free runs in address order, never adjacent. */
   private holes: Hole[] = [];
   private end: number = PAGE; // address 0 stays unused
 
+  /** Throws 'out-of-memory' where the address space, 4 GiB for shared memory, is not to be had. */
   constructor(shared: boolean) {
-    this.memory = shared ? new WebAssembly.Memory({ initial: 1, maximum: PAGE, shared: true }) : new WebAssembly.Memory({ initial: 1 });
+    this.shared = shared;
+    try {
+      this.memory = new WebAssembly.Memory(shared ? { initial: 1, maximum: PAGE, shared: true } : { initial: 1 });
+    } catch (cause) {
+      throw new IsodexError('out-of-memory', 'no address space is left for another WebAssembly memory; close engines that are not used', {
+        cause,
+      });
+    }
   }
 
   get buffer(): ArrayBuffer {

@@ -132,16 +132,19 @@ async function spawnNodeThread(module: WebAssembly.Module, memory: WebAssembly.M
 
 async function spawnWebThread(module: WebAssembly.Module, memory: WebAssembly.Memory, receive: Receive, fail: Fail): Promise<Thread> {
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  const worker = new Worker(url);
   try {
-    const worker = new Worker(url);
     await new Promise<void>((resolve, reject) => {
       worker.onerror = reject;
       worker.onmessage = ({ data }) => ('ready' in data ? resolve() : receive(data));
       worker.postMessage({ module, memory });
     });
-    worker.onerror = (event) => fail(event.message);
-    return { busy: 0, post: (message) => worker.postMessage(message), end: () => worker.terminate() };
+  } catch (error) {
+    worker.terminate();
+    throw error;
   } finally {
     URL.revokeObjectURL(url);
   }
+  worker.onerror = (event) => fail(event.message);
+  return { busy: 0, post: (message) => worker.postMessage(message), end: () => worker.terminate() };
 }
