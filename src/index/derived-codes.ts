@@ -1,5 +1,6 @@
 import type { Block } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
+import { IsodexError } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { FlatCodes } from './flat-codes.ts';
 import type { Snapshot } from './rows.ts';
@@ -14,6 +15,7 @@ export class DerivedCodes {
   private readonly seed: number;
   private readonly width: number;
   private readonly sets = new Map<Engine, CodeSet>();
+  private closed = false;
 
   constructor(metric: Metric, seed: number, width: number) {
     this.metric = metric;
@@ -29,6 +31,7 @@ export class DerivedCodes {
 
   /** Codes that cover the snapshot, held for the caller until it calls `release`. */
   async acquire(engine: Engine, snapshot: Snapshot, options: TaskOptions): Promise<FlatCodes> {
+    if (this.closed) throw new IsodexError('closed', 'the index was closed while a call had yet to begin');
     let set = this.sets.get(engine);
     if (!set) this.sets.set(engine, (set = new CodeSet()));
     return set.acquire(snapshot, options, () => FlatCodes.plan(engine, snapshot, this.metric, this.seed, this.width));
@@ -41,7 +44,13 @@ export class DerivedCodes {
     return sum;
   }
 
-  /** Forgets an engine's codes (its device is lost), or all of them (rows were compacted, the index closes). */
+  /** Forgets all codes, and makes no more. */
+  close(): void {
+    this.drop();
+    this.closed = true;
+  }
+
+  /** Forgets an engine's codes (its device is lost), or all of them (rows were compacted). */
   drop(engine?: Engine): void {
     for (const [key, set] of this.sets) {
       if (engine && key !== engine) continue;

@@ -54,7 +54,7 @@ export class FlatScan implements Disposable {
   static async open(codes: FlatCodes, queries: FlatQueries, masks: readonly Block<'u32'>[]): Promise<FlatScan> {
     const { engine } = codes;
     const { nq } = queries;
-    const capacity = Math.max(nq * BLOCK_ROWS, Math.min(2 ** 20, nq * 4096));
+    const capacity = Math.max(nq * BLOCK_ROWS, Math.min(2 ** 20, nq * 2048));
     return new FlatScan(codes, queries, masks, capacity, {
       bounds: await engine.alloc('u32', roundUp(nq, 4) * 4, 'scan: bounds'),
       pairs: await engine.alloc('u32', 2 * capacity, 'scan: pairs'),

@@ -143,7 +143,7 @@ export class FlatIndex implements VectorIndex {
       (held) => held.release(),
       () => undefined,
     );
-    await untilAborted(codes, options.signal);
+    await this.whileOpen(untilAborted(codes, options.signal));
   }
 
   async toBytes(options: TaskOptions = {}): Promise<Uint8Array> {
@@ -172,7 +172,7 @@ export class FlatIndex implements VectorIndex {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.codes.drop();
+    this.codes.close();
     this.onClose();
   }
 
@@ -185,11 +185,7 @@ export class FlatIndex implements VectorIndex {
     options.signal?.throwIfAborted();
     const admission = admit(snapshot, options.filter);
     const task = { engine, snapshot, admission, codes, metric, width, queries, options };
-    const done = await searchFlat(task, collector).catch((error) => {
-      this.checkOpen(); // closing takes away files and engines, which fail in ways of their own
-      throw error;
-    });
-    this.checkOpen();
+    const done = await this.whileOpen(searchFlat(task, collector));
     return { engine: done.engine.kind, collector: done.collector };
   }
 
@@ -237,6 +233,15 @@ export class FlatIndex implements VectorIndex {
     const row = this.lookup.rowOf(this.snapshot, label);
     if (row < 0) throw badArgument(`label ${label} is not in the index`);
     return row;
+  }
+
+  /** The work's outcome, or 'closed' when the index was closed meanwhile: its file or engine may be gone, and fail in their own way. */
+  private async whileOpen<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } finally {
+      this.checkOpen();
+    }
   }
 
   private checkOpen(): void {

@@ -22,6 +22,14 @@ interface WasmBlock<D extends Dtype = Dtype> extends Block<D> {
 
 type Exports = Record<string, (...args: number[]) => void>;
 
+/** A dispatch as the WASM export takes it. */
+interface Work {
+  readonly name: string;
+  readonly args: readonly number[];
+  readonly items: number;
+  readonly terms: number;
+}
+
 export interface CpuEngineOptions {
   /** Threads that compute, ≥ 1; by default one for each core. 1 computes on the calling thread. */
   threads?: number | undefined;
@@ -57,6 +65,7 @@ export class CpuEngine implements HostEngine {
     const share = memory.shared;
     const { module, relaxed } = await loadModule(share, options.relaxedSimd ?? true);
     const instance = await WebAssembly.instantiate(module, { env: { memory: memory.memory, abort() {} } });
+    memory.zero = (instance.exports as unknown as Exports).zero!;
     const pool = share ? await ThreadPool.start(wanted, module, memory.memory) : undefined;
     if (share && !pool) notes.push('one thread: workers could not start here (does the page allow blob: workers?)');
     const threads = pool?.size ?? 1;
@@ -107,12 +116,15 @@ export class CpuEngine implements HostEngine {
   }
 
   async run(recording: Recording): Promise<void> {
+    this.checkOpen();
     this.active++;
     try {
-      for (const dispatch of recording.dispatches) {
-        this.checkOpen();
-        await this.runOne(dispatch);
-      }
+      const works = recording.dispatches.map((dispatch) => this.workOf(dispatch));
+      const terms = works.reduce((sum, work) => sum + work.terms, 0);
+      const width = this.pool ? Math.max(1, Math.round(this.pool.size / this.active)) : 0;
+      if (!this.pool || terms < INLINE_TERMS) await this.runInline(works, terms);
+      else if (width === 1) await this.runPooled(this.pool, works, 1);
+      else for (const work of works) await this.runShared(this.pool, work, width);
     } finally {
       this.active--;
     }
@@ -139,24 +151,34 @@ export class CpuEngine implements HostEngine {
     this.close();
   }
 
-  private async runOne(dispatch: Dispatch): Promise<void> {
+  private workOf(dispatch: Dispatch): Work {
     const { kernel, blocks, params } = dispatch;
     const named = paramsOf(dispatch);
-    const items = kernel.items(named);
-    const terms = kernel.terms(named);
-    const name = exportName(kernel.name);
     const args = [...blocks.map((block) => (block as WasmBlock).at), ...params];
-    if (!this.pool || terms < INLINE_TERMS) {
-      this.exports[name]!(...args, 0, items);
-      if (terms >= INLINE_TERMS) await nextTurn();
-      return;
-    }
-    const counter = this.counters.pop() ?? this.memory.allocate(4);
-    new Int32Array(this.memory.buffer, counter, 1)[0] = 0;
-    const width = Math.max(1, Math.min(Math.round(this.pool.size / this.active), Math.ceil(terms / THREAD_TERMS)));
-    const grain = Math.max(1, Math.floor(items / (width > 1 ? width * PIECES : 1)));
-    await this.pool.run({ name, args, items, grain, counter }, width);
-    this.counters.push(counter);
+    return { name: exportName(kernel.name), args, items: kernel.items(named), terms: kernel.terms(named) };
+  }
+
+  private async runInline(works: readonly Work[], terms: number): Promise<void> {
+    for (const { name, args, items } of works) this.exports[name]!(...args, 0, items);
+    if (terms >= INLINE_TERMS) await nextTurn();
+    this.checkOpen();
+  }
+
+  /** One dispatch over several threads, or none where it is too small for that. */
+  private async runShared(pool: ThreadPool, work: Work, width: number): Promise<void> {
+    if (work.terms < INLINE_TERMS) await this.runInline([work], work.terms);
+    else await this.runPooled(pool, [work], Math.min(width, Math.ceil(work.terms / THREAD_TERMS)));
+  }
+
+  private async runPooled(pool: ThreadPool, works: readonly Work[], width: number): Promise<void> {
+    const counters = works.map(() => this.counters.pop() ?? this.memory.allocate(4));
+    for (const counter of counters) new Int32Array(this.memory.buffer, counter, 1)[0] = 0;
+    const grainOf = (items: number) => Math.max(1, Math.floor(items / (width > 1 ? width * PIECES : 1)));
+    await pool.run(
+      works.map(({ name, args, items }, i) => ({ name, args, items, grain: grainOf(items), counter: counters[i]! })),
+      width,
+    );
+    this.counters.push(...counters);
   }
 
   private checkOpen(): void {

@@ -2,8 +2,8 @@ import { IsodexError } from '../../util/errors.ts';
 import { isNode, nodeModule } from '../../util/node-module.ts';
 import source from './worker.ts?source';
 
-/** A range of work for every thread; see worker.ts. */
-export interface PoolJob {
+/** One dispatch, as threads share it; see worker.ts. */
+export interface PoolWork {
   readonly name: string;
   readonly args: readonly number[];
   readonly items: number;
@@ -61,8 +61,11 @@ export class ThreadPool {
     return this.threads.length;
   }
 
-  /** Runs the job on the `width` threads that have least to do; resolves when all its items are done. */
-  run(job: PoolJob, width: number): Promise<void> {
+  /**
+   * Runs the works on the `width` threads that have least to do; resolves when all items are done. Threads do not wait for
+   * each other between works, so several of them must depend on each other only if width is 1.
+   */
+  run(works: readonly PoolWork[], width: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.broken) return reject(this.broken);
       const id = ++this.lastJob;
@@ -70,7 +73,7 @@ export class ThreadPool {
       this.pending.set(id, { threads, left: threads.length, settle: (error) => (error ? reject(error) : resolve()) });
       for (const thread of threads) {
         thread.busy++;
-        thread.post({ job: id, ...job });
+        thread.post({ job: id, works });
       }
     });
   }

@@ -1,19 +1,23 @@
 // A thread of the CPU engine. Bundled as text (build/plugins.ts), so it imports nothing. It runs ranges of a dispatch on
-// the shared memory: threads take the next `grain` items from a counter until none is left.
+// the shared memory: threads take the next `grain` items from a counter until none is left. A thread that has a job for
+// itself may be given several dispatches at once, to do one after the other.
 
 type Exports = Record<string, (...args: number[]) => void>;
 interface Start {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
 }
-interface Job {
-  job: number;
+interface Work {
   name: string;
   args: number[];
   items: number;
   grain: number;
   /** Address of the counter, an i32. */
   counter: number;
+}
+interface Job {
+  job: number;
+  works: Work[];
 }
 
 const node = typeof process === 'object' && process.versions?.node ? process.getBuiltinModule('node:worker_threads') : undefined;
@@ -30,15 +34,19 @@ async function receive(message: Start | Job): Promise<void> {
     send({ ready: true });
     return;
   }
-  const { job, name, args, items, grain } = message;
+  const { job, works } = message;
   try {
-    const counter = new Int32Array(memory.buffer, message.counter, 1);
-    for (let begin = Atomics.add(counter, 0, grain); begin < items; begin = Atomics.add(counter, 0, grain)) {
-      exports[name]!(...args, begin, Math.min(begin + grain, items));
-    }
+    for (const work of works) runItems(work);
     send({ job });
   } catch (error) {
     send({ job, error: String(error) });
+  }
+}
+
+function runItems({ name, args, items, grain, counter }: Work): void {
+  const next = new Int32Array(memory.buffer, counter, 1);
+  for (let begin = Atomics.add(next, 0, grain); begin < items; begin = Atomics.add(next, 0, grain)) {
+    exports[name]!(...args, begin, Math.min(begin + grain, items));
   }
 }
 

@@ -8,3 +8,8 @@ export { sq8Filter } from './sq8-filter';
 export { sq8Gather } from './sq8-gather';
 export { sq8Scan } from './sq8-scan';
 export { topK } from './top-k';
+
+/** Zeroes memory: what a fill from JavaScript takes ten times as long for when the memory is shared. */
+export function zero(at: usize, bytes: usize): void {
+  memory.fill(at, 0, bytes);
+}
