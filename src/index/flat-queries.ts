@@ -9,6 +9,12 @@ import { type CodePlan, type FlatCodes, projectWithNorms } from './flat-codes.ts
 import { projectionError } from './projection.ts';
 import { Encoder, type Grid, QUERY_RANGE, ROW_RANGE, roomAt, safeError, scaleFor } from './sq8-codec.ts';
 
+/** What whole-row codes lost, in code steps; norms for ip. */
+interface FineErrors {
+  readonly errors: Float32Array;
+  readonly norms: Float32Array | undefined;
+}
+
 /** One query's code on one grid, as bounds need it. */
 interface CodedQuery {
   /** Steps per unit: the grid's, or for ip the query's own. */
@@ -84,25 +90,41 @@ export class FlatQueries implements Disposable {
   }
 
   /**
-   * The test of a survivor's whole-row key against τ: a function of the key, the row's error and its norm (both in code
-   * steps) that says whether the row must be refined. Written as what a bound rules out, so that NaN (an error that
-   * overflowed, times a norm of zero) keeps the row.
+   * Tests the filter's survivors again by their whole-row keys: pairs [n, 2] and keys [n] of rows whose errors and norms
+   * are `fine`'s, in code steps. Passes on what τ [nq] cannot rule out. Tests are written as what a bound rules out, so
+   * that NaN (an error that overflowed, times a norm of zero) keeps the row.
    */
-  fineTest(q: number, tau: number): (key: number, error: number, norm: number) => boolean {
+  keepFine(
+    fine: FineErrors,
+    taus: Float64Array,
+    n: number,
+    pairs: Uint32Array,
+    keys: Int32Array,
+    keep: (q: number, row: number) => void,
+  ): void {
     const { metric, fineGrid } = this.plan;
     const { errors, squares, scales } = this.fine!;
-    const rowScale = fineGrid!.scale;
+    const { scale } = fineGrid!;
     if (metric === 'ip') {
-      const unit = scales[q]! * rowScale;
-      const least = leastDot(tau, this.width) * unit;
-      const floor = least - Math.abs(least) * 1e-9 - 1e-9;
-      const perError = this.norms[q]! * scales[q]! * (1 + 1e-9);
-      const perNorm = errors[q]! * scales[q]! * (1 + 1e-9);
-      return (key, error, norm) => !(-key + perError * error + perNorm * norm < floor);
+      const floors = taus.map((tau, q) => {
+        const least = leastDot(tau, this.width) * scales[q]! * scale;
+        return least - Math.abs(least) * 1e-9 - 1e-9;
+      });
+      for (let i = 0; i < n; i++) {
+        const q = pairs[2 * i]!;
+        const row = pairs[2 * i + 1]!;
+        const slack = (this.norms[q]! * fine.errors[row]! + errors[q]! * fine.norms![row]!) * scales[q]! * (1 + 1e-9);
+        if (!(slack - keys[i]! < floors[q]!)) keep(q, row);
+      }
+      return;
     }
-    const reach = (reachOf(metric, tau, this.width) + errors[q]!) * rowScale * (1 + 1e-9);
-    const base = squares[q]!;
-    return (key, error) => !(base + key > (reach + error) * (reach + error));
+    const reaches = taus.map((tau, q) => (reachOf(metric, tau, this.width) + errors[q]!) * scale * (1 + 1e-9));
+    for (let i = 0; i < n; i++) {
+      const q = pairs[2 * i]!;
+      const row = pairs[2 * i + 1]!;
+      const reach = reaches[q]! + fine.errors[row]!;
+      if (!(squares[q]! + keys[i]! > reach * reach)) keep(q, row);
+    }
   }
 
   [Symbol.dispose](): void {

@@ -12,6 +12,7 @@ import { sq8Gather } from '../kernels/sq8-gather.ts';
 import { sq8Scan } from '../kernels/sq8-scan.ts';
 import { NO_KEY, TOP_K_MOST } from '../kernels/top-k.ts';
 import { ceilDiv, roundUp } from '../util/math.ts';
+import { Candidates } from './candidates.ts';
 import type { CodeChunk, FlatCodes } from './flat-codes.ts';
 import type { FlatQueries } from './flat-queries.ts';
 import { TopLists } from './top-lists.ts';
@@ -23,8 +24,8 @@ const PAIRS_PER_SLOT = 16;
 /** Multiply-adds of one dispatch, at most: keeps slow devices responsive and aborts prompt. */
 const DISPATCH_TERMS = 2 ** 31;
 
-/** Receives the rows that must be refined; the arrays hold (query, row) pairs. */
-export type Refine = (queries: readonly number[], rows: readonly number[]) => Promise<void>;
+/** Receives the pairs that must be refined. */
+export type Refine = (candidates: Candidates) => Promise<void>;
 
 export class FlatScan implements Disposable {
   private readonly codes: FlatCodes;
@@ -134,18 +135,11 @@ export class FlatScan implements Disposable {
       await this.range(chunk, c, { ...pass, first: pass.first + half, blocks: pass.blocks - half }, taus, refine);
       return;
     }
-    const queries: number[] = [];
-    const rows: number[] = [];
-    const { fine } = chunk;
-    const tests = fine && Array.from({ length: this.queries.nq }, (_, q) => this.queries.fineTest(q, tau[q]!));
-    for (let i = 0; i < count; i++) {
-      const q = pairs[2 * i]!;
-      const row = pairs[2 * i + 1]!;
-      if (tests && !tests[q]!(keys[i]!, fine.errors[row]!, fine.norms?.[row] ?? 0)) continue;
-      queries.push(q);
-      rows.push(chunk.begin + row);
-    }
-    await refine(queries, rows);
+    const candidates = new Candidates();
+    const keep = (q: number, row: number) => candidates.push(q, chunk.begin + row);
+    if (chunk.fine) this.queries.keepFine(chunk.fine, tau, count, pairs, keys, keep);
+    else for (let i = 0; i < count; i++) keep(pairs[2 * i]!, pairs[2 * i + 1]!);
+    await refine(candidates);
   }
 
   /** Runs filter and, with whole-row codes, their keys; returns what survived. */
@@ -202,15 +196,14 @@ export class FlatScan implements Disposable {
     const best = lists.record(recording, keys);
     await engine.run(recording);
     const [bestKeys, bestIds] = await engine.read([rangeOf(best.keys, 0, nq * wanted), rangeOf(best.ids, 0, nq * wanted)]);
-    const queries: number[] = [];
-    const rows: number[] = [];
+    const candidates = new Candidates(nq * wanted);
     for (let i = 0; i < nq * wanted; i++) {
       if (bestKeys[i] === NO_KEY) continue;
       const id = bestIds[i]!;
-      queries.push(Math.floor(i / wanted));
-      rows.push(chunk.begin + passBlock(Math.floor(id / BLOCK_ROWS), step, 0) * BLOCK_ROWS + (id % BLOCK_ROWS));
+      const block = passBlock(Math.floor(id / BLOCK_ROWS), step, 0);
+      candidates.push(Math.floor(i / wanted), chunk.begin + block * BLOCK_ROWS + (id % BLOCK_ROWS));
     }
-    await refine(queries, rows);
+    await refine(candidates);
   }
 
   private async seedAll(chunk: CodeChunk, c: number, blocks: number, step: number, refine: Refine): Promise<void> {
@@ -220,6 +213,10 @@ export class FlatScan implements Disposable {
       const first = passBlock(b, step, 0) * BLOCK_ROWS;
       for (let row = first; row < first + BLOCK_ROWS; row++) if ((bits[row >>> 5]! >>> (row & 31)) & 1) rows.push(chunk.begin + row);
     }
-    for (let q = 0; q < this.queries.nq; q++) await refine(new Array<number>(rows.length).fill(q), rows);
+    for (let q = 0; q < this.queries.nq; q++) {
+      const candidates = new Candidates(rows.length);
+      for (const row of rows) candidates.push(q, row);
+      await refine(candidates);
+    }
   }
 }

@@ -5,6 +5,7 @@ import { hasBit } from '../util/bits.ts';
 import { hasCode } from '../util/errors.ts';
 import { Breather, runInFlight, type TaskOptions } from '../util/tasks.ts';
 import { BestList } from './best-list.ts';
+import { Candidates } from './candidates.ts';
 import { type DerivedCodes, uploadMasks } from './derived-codes.ts';
 import type { Admission } from './filter.ts';
 import { FlatQueries } from './flat-queries.ts';
@@ -80,15 +81,26 @@ export async function searchFlat(task: FlatTask, collector: () => Collector): Pr
   }
   const bytes = snapshot.count * Math.min(snapshot.originals.dim, 128);
   const chosen = await engine.pick({ terms: nq * bytes, waits: 4 * Math.ceil(nq / SLICE_MOST), uploadBytes: codes.missing(engine, bytes) });
+  return withHostBehind(chosen, engine.host, codes, async (on) => {
+    const into = on === chosen ? fresh : collector();
+    await scan(task, on, into);
+    return { engine: on, collector: into };
+  });
+}
+
+/** Does the work on `chosen`; where that device is lost or full, its codes are forgotten and the host does it. */
+export async function withHostBehind<T>(
+  chosen: Engine,
+  host: Engine,
+  codes: DerivedCodes,
+  work: (engine: Engine) => Promise<T>,
+): Promise<T> {
   try {
-    await scan(task, chosen, fresh);
-    return { engine: chosen, collector: fresh };
+    return await work(chosen);
   } catch (error) {
-    if (chosen === engine.host || !(hasCode(error, 'device-lost') || hasCode(error, 'out-of-memory'))) throw error;
+    if (chosen === host || !(hasCode(error, 'device-lost') || hasCode(error, 'out-of-memory'))) throw error;
     codes.drop(chosen);
-    const again = collector();
-    await scan(task, engine.host, again);
-    return { engine: engine.host, collector: again };
+    return work(host);
   }
 }
 
@@ -136,8 +148,16 @@ async function scanSlice(
   const refiner = new Refiner(engine.host, snapshot.originals, metric, width, queries);
   const breather = new Breather(options.signal);
   const taus = () => Float64Array.from({ length: nq }, (_, q) => collector.threshold(first + q));
-  const refine = (qs: readonly number[], rows: readonly number[]) =>
-    refiner.refine(qs, rows, (q, row, distance) => collector.take(first + q, snapshot.labels[row]!, distance));
+  const refine = (candidates: Candidates) =>
+    refiner.refine(candidates, (q, row, distance) => collector.take(first + q, snapshot.labels[row]!, distance));
+  // Seeds come again in the first pass, which covers their blocks.
+  const refineNew = ({ queries, rows, length }: Candidates) => {
+    const fresh = new Candidates(length + 1);
+    for (let i = 0; i < length; i++) {
+      if (!collector.has(first + queries[i]!, snapshot.labels[rows[i]!]!)) fresh.push(queries[i]!, rows[i]!);
+    }
+    return refine(fresh);
+  };
   let passes = [{ step: 1, skip: 0 }];
   if (collector.k !== undefined) {
     const step = scanner.seedStep(collector.k);
@@ -145,15 +165,7 @@ async function scanSlice(
     passes = FlatScan.passes(step);
   }
   for (const [i, pass] of passes.entries()) {
-    // Seeds come again in the first pass, which covers their blocks.
-    const fresh = async (qs: readonly number[], rows: readonly number[]) => {
-      const kept = qs.map((_, j) => j).filter((j) => !collector.has(first + qs[j]!, snapshot.labels[rows[j]!]!));
-      await refine(
-        kept.map((j) => qs[j]!),
-        kept.map((j) => rows[j]!),
-      );
-    };
-    await scanner.pass(pass, taus, i === 0 && collector.k !== undefined ? fresh : refine, () => breather.breathe());
+    await scanner.pass(pass, taus, i === 0 && collector.k !== undefined ? refineNew : refine, () => breather.breathe());
   }
 }
 
@@ -170,10 +182,9 @@ async function exhaust({ engine, snapshot, admission, metric, width, queries, op
     const refiner = new Refiner(engine.host, snapshot.originals, metric, width, queries.subarray(first * dim, (first + count) * dim));
     const piece = Math.max(1, Math.floor(2 ** 17 / count));
     for (let at = 0; at < admissible.length; at += piece) {
-      const rows = admissible.slice(at, at + piece);
-      const pairRows = rows.flatMap((row) => new Array<number>(count).fill(row));
-      const pairQueries = pairRows.map((_, i) => i % count);
-      await refiner.refine(pairQueries, pairRows, (q, row, distance) => collector.take(first + q, snapshot.labels[row]!, distance));
+      const candidates = new Candidates(piece * count);
+      for (const row of admissible.slice(at, at + piece)) for (let q = 0; q < count; q++) candidates.push(q, row);
+      await refiner.refine(candidates, (q, row, distance) => collector.take(first + q, snapshot.labels[row]!, distance));
       await breather.breathe();
     }
     options.onProgress?.(first + count, nq);

@@ -8,7 +8,7 @@ import { Breather, type TaskOptions, untilAborted } from '../util/tasks.ts';
 import { DerivedCodes } from './derived-codes.ts';
 import { admit } from './filter.ts';
 import { type FlatState, writeFlat } from './flat-file.ts';
-import { BestCollector, type Collector, searchFlat } from './flat-search.ts';
+import { BestCollector, type Collector, searchFlat, withHostBehind } from './flat-search.ts';
 import { MemoryOriginals } from './originals.ts';
 import { RangeCollector } from './range-collector.ts';
 import { appended, checkKeys, emptySnapshot, LabelLookup, maskWords, newLabels, type Snapshot, without } from './rows.ts';
@@ -137,13 +137,18 @@ export class FlatIndex implements VectorIndex {
   async prepare(options: TaskOptions = {}): Promise<void> {
     this.checkOpen();
     if (this.snapshot.count === 0) return;
-    const engine = this.engine.kind === 'auto' ? this.engine.host : this.engine;
-    const codes = this.codes.acquire(engine, this.snapshot, options);
-    void codes.then(
-      (held) => held.release(),
-      () => undefined,
+    const { engine, snapshot } = this;
+    const chosen = engine.kind === 'auto' ? engine.host : await engine.pick({ terms: 0, waits: 0, uploadBytes: 0 });
+    await this.whileOpen(
+      withHostBehind(chosen, engine.host, this.codes, async (on) => {
+        const codes = this.codes.acquire(on, snapshot, options);
+        void codes.then(
+          (held) => held.release(),
+          () => undefined,
+        );
+        await untilAborted(codes, options.signal);
+      }),
     );
-    await this.whileOpen(untilAborted(codes, options.signal));
   }
 
   async toBytes(options: TaskOptions = {}): Promise<Uint8Array> {

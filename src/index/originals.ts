@@ -7,6 +7,8 @@ export interface Originals {
   readRange(begin: number, end: number, out: Float32Array): Promise<void>;
   /** Copies the given rows, in ascending order, to out[i · width …]; what lies past dim in each is left alone. */
   readRows(rows: ArrayLike<number>, out: Float32Array, width: number): Promise<void>;
+  /** The same at once, where rows are in memory: into memory that may move when anything waits. */
+  copyRows?(rows: ArrayLike<number>, out: Float32Array, width: number): void;
 }
 
 /** Originals that take more rows behind those they have. */
@@ -58,6 +60,10 @@ export class MemoryOriginals implements WritableOriginals {
   }
 
   async readRows(rows: ArrayLike<number>, out: Float32Array, width: number): Promise<void> {
+    this.copyRows(rows, out, width);
+  }
+
+  copyRows(rows: ArrayLike<number>, out: Float32Array, width: number): void {
     for (let i = 0; i < rows.length; i++) out.set(this.row(rows[i]!), i * width);
   }
 

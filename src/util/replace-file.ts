@@ -37,7 +37,7 @@ export async function replaceFile(path: string, pieces: Iterable<Uint8Array> | A
     await writeTemporary(temporary, pieces);
     await rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined); // where there is no folder there is nothing to remove
     const code = (error as NodeJS.ErrnoException).code;
     if (error instanceof Error && 'syscall' in error) throw badFile(`cannot write ${path}: ${code} (${error.message})`, { cause: error });
     throw error;

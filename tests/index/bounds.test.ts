@@ -107,9 +107,9 @@ function kept({ codes }: Coded, queries: FlatQueries, row: number, taus: Float64
     },
     { words: plan.fineGrid!.words, weight: plan.metric === 'ip' ? 1 : 2, capacity: queries.nq },
   );
-  const { errors, norms } = chunk.fine;
-  const byFine = survivors.filter((q, i) => queries.fineTest(q, taus[q]!)(keys[i]!, errors[at]!, norms?.[at] ?? 0));
-  return { byFilter, byFine: new Set(byFine) };
+  const byFine = new Set<number>();
+  queries.keepFine(chunk.fine, taus, survivors.length, pairs, keys, (q) => byFine.add(q));
+  return { byFilter, byFine };
 }
 
 /** Every pair at its own canonical distance must pass both tests. Returns how many pairs that were. */
