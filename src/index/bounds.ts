@@ -38,6 +38,36 @@ export function leastDot(tau: number, width: number): number {
   return -tau - width * 2 ** -149;
 }
 
+/** What the canonical distance of a row can be, both ends rounded outwards. */
+export interface CanonicalBounds {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** l2, cosine: bounds of the canonical distance of a row whose Euclidean distance lies between `near` and `far`. */
+export function boundsOfDistance(metric: Metric, near: number, far: number, width: number): CanonicalBounds {
+  const low = Math.max(0, near) / ROOM;
+  const high = far * ROOM;
+  const underflow = width * 2 ** -149;
+  if (metric === 'l2') {
+    return { least: low * low * (1 - gamma(width)) - underflow, most: outwards(high * high * (1 + gamma(width)) + underflow) };
+  }
+  const dot = gamma(width) * 1.001 + 2 ** -22 + underflow;
+  return { least: (low * low - 2 ** -21) / 2 - dot, most: outwards((high * high + 2 ** -21) / 2 + dot) };
+}
+
+/** ip: the same for a row whose dot product, with the canonical one's rounding, lies between `low` and `high`. */
+export function boundsOfDot(low: number, high: number, width: number): CanonicalBounds {
+  const underflow = width * 2 ** -149;
+  const room = (Math.abs(low) + Math.abs(high)) * 1e-9;
+  return { least: -high - room - underflow, most: outwards(-low + room + underflow) };
+}
+
+/** Up, by more than rounding to f32 takes off. */
+function outwards(x: number): number {
+  return x + Math.abs(x) * 2 ** -22 + TINY;
+}
+
 /** T of the filter's L2 test, in quarters of a code step; `error` is what the query's code lost. */
 export function l2Threshold(reach: number, error: number, scale: number): number {
   return saturate(Math.ceil(4 * scale * (reach + error) * ROOM) + 1);

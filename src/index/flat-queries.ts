@@ -4,10 +4,13 @@ import type { Engine, HostEngine } from '../host/engine.ts';
 import { LAYOUT_PANELS, LAYOUT_ROWS } from '../kernels/sq8-encode.ts';
 import { SATURATED } from '../kernels/sq8-filter.ts';
 import { roundUp } from '../util/math.ts';
-import { ipQueryTerms, ipThreshold, l2Threshold, leastDot, reachOf } from './bounds.ts';
+import { boundsOfDistance, boundsOfDot, ipQueryTerms, ipThreshold, l2Threshold, leastDot, reachOf } from './bounds.ts';
 import { type CodePlan, type FlatCodes, projectWithNorms } from './flat-codes.ts';
 import { projectionError } from './projection.ts';
 import { Encoder, type Grid, QUERY_RANGE, ROW_RANGE, roomAt, safeError, scaleFor } from './sq8-codec.ts';
+
+/** Takes a row that may be near enough, with bounds of its canonical distance. */
+export type Keep = (q: number, row: number, least: number, most: number) => void;
 
 /** What whole-row codes lost, in code steps; norms for ip. */
 interface FineErrors {
@@ -91,39 +94,37 @@ export class FlatQueries implements Disposable {
 
   /**
    * Tests the filter's survivors again by their whole-row keys: pairs [n, 2] and keys [n] of rows whose errors and norms
-   * are `fine`'s, in code steps. Passes on what τ [nq] cannot rule out. Tests are written as what a bound rules out, so
-   * that NaN (an error that overflowed, times a norm of zero) keeps the row.
+   * are `fine`'s, in code steps. Passes on what τ [nq] cannot rule out, with bounds of its canonical distance. Tests are
+   * written as what a bound rules out, so that NaN (an error that overflowed, times a norm of zero) keeps the row.
    */
-  keepFine(
-    fine: FineErrors,
-    taus: Float64Array,
-    n: number,
-    pairs: Uint32Array,
-    keys: Int32Array,
-    keep: (q: number, row: number) => void,
-  ): void {
+  keepFine(fine: FineErrors, taus: Float64Array, n: number, pairs: Uint32Array, keys: Int32Array, keep: Keep): void {
     const { metric, fineGrid } = this.plan;
     const { errors, squares, scales } = this.fine!;
     const { scale } = fineGrid!;
     if (metric === 'ip') {
-      const floors = taus.map((tau, q) => {
-        const least = leastDot(tau, this.width) * scales[q]! * scale;
-        return least - Math.abs(least) * 1e-9 - 1e-9;
-      });
       for (let i = 0; i < n; i++) {
         const q = pairs[2 * i]!;
         const row = pairs[2 * i + 1]!;
-        const slack = (this.norms[q]! * fine.errors[row]! + errors[q]! * fine.norms![row]!) * scales[q]! * (1 + 1e-9);
-        if (!(slack - keys[i]! < floors[q]!)) keep(q, row);
+        const slack = this.norms[q]! * fine.errors[row]! * scales[q]! + errors[q]! * fine.norms![row]! * scales[q]!;
+        const unit = scales[q]! * scale;
+        const { least, most } = boundsOfDot((-keys[i]! - slack) / unit, (-keys[i]! + slack) / unit, this.width);
+        if (!(least > taus[q]!)) keep(q, row, least, most);
       }
       return;
     }
+    // Squares first: the root is only taken of what stays.
     const reaches = taus.map((tau, q) => (reachOf(metric, tau, this.width) + errors[q]!) * scale * (1 + 1e-9));
     for (let i = 0; i < n; i++) {
       const q = pairs[2 * i]!;
       const row = pairs[2 * i + 1]!;
-      const reach = reaches[q]! + fine.errors[row]!;
-      if (!(squares[q]! + keys[i]! > reach * reach)) keep(q, row);
+      const error = fine.errors[row]!;
+      const reach = reaches[q]! + error;
+      const squared = squares[q]! + keys[i]!;
+      if (squared > reach * reach) continue;
+      const distance = Math.sqrt(squared) / scale;
+      const lost = errors[q]! + error / scale;
+      const { least, most } = boundsOfDistance(metric, distance - lost, distance + lost, this.width);
+      keep(q, row, least, most);
     }
   }
 

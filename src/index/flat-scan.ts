@@ -11,10 +11,11 @@ import { FORM_IP, FORM_L2, sq8Filter } from '../kernels/sq8-filter.ts';
 import { sq8Gather } from '../kernels/sq8-gather.ts';
 import { sq8Scan } from '../kernels/sq8-scan.ts';
 import { NO_KEY, TOP_K_MOST } from '../kernels/top-k.ts';
+import { hasBit } from '../util/bits.ts';
 import { ceilDiv, roundUp } from '../util/math.ts';
 import { Candidates } from './candidates.ts';
 import type { CodeChunk, FlatCodes } from './flat-codes.ts';
-import type { FlatQueries } from './flat-queries.ts';
+import type { FlatQueries, Keep } from './flat-queries.ts';
 import { TopLists } from './top-lists.ts';
 
 /** Rows that seeds are taken from, at least. */
@@ -24,8 +25,15 @@ const PAIRS_PER_SLOT = 16;
 /** Multiply-adds of one dispatch, at most: keeps slow devices responsive and aborts prompt. */
 const DISPATCH_TERMS = 2 ** 31;
 
-/** Receives the pairs that must be refined. */
-export type Refine = (candidates: Candidates) => Promise<void>;
+/** What a scan gives its findings to. */
+export interface Findings {
+  /** The canonical distance that each query's rows must not exceed, as far as it is known now. [nq] */
+  taus(): Float64Array;
+  /** A row that may be near enough; bounds of its canonical distance where whole-row codes give them. */
+  keep: Keep;
+  /** Awaited after each dispatch. */
+  settle(): Promise<void>;
+}
 
 export class FlatScan implements Disposable {
   private readonly codes: FlatCodes;
@@ -79,34 +87,27 @@ export class FlatScan implements Disposable {
     return step;
   }
 
-  /** Finds seed rows for each query: among every `step`-th block those with the smallest integer keys, half as many again as k. */
-  async seed(k: number, step: number, refine: Refine): Promise<void> {
+  /** Gives seeds to `keep`: for each query the rows with the smallest integer keys among every `step`-th block, 1.5 k and some. */
+  async seed(k: number, step: number, keep: Keep): Promise<void> {
     const wanted = k + (k >> 1) + 8;
     for (const [c, chunk] of this.chunks.entries()) {
       const blocks = passLength(this.blocksOf(chunk), step, 0);
-      if (wanted > TOP_K_MOST) await this.seedAll(chunk, c, blocks, step, refine);
-      else await this.seedBest(chunk, c, blocks, step, wanted, refine);
+      const seeds = wanted > TOP_K_MOST ? await this.allSeeds(c, blocks, step) : await this.bestSeeds(chunk, c, blocks, step, wanted);
+      await this.bound(chunk, seeds, keep);
     }
   }
 
   /**
-   * One pass: every block's rows that τ (asked for again before each dispatch) does not rule out go to `refine`.
-   * `breathe` is awaited between dispatches.
+   * One pass: every block's rows that τ (asked for again before each dispatch) does not rule out are kept.
    */
-  async pass(
-    { step, skip }: { step: number; skip: number },
-    taus: () => Float64Array,
-    refine: Refine,
-    breathe: () => Promise<void>,
-  ): Promise<void> {
+  async pass({ step, skip }: { step: number; skip: number }, findings: Findings): Promise<void> {
     const { nq } = this.queries;
     const blockTerms = nq * BLOCK_ROWS * this.codes.plan.filterGrid.words * 4;
     const most = Math.max(1, Math.floor(Math.min((this.capacity * PAIRS_PER_SLOT) / (nq * BLOCK_ROWS), DISPATCH_TERMS / blockTerms)));
     for (const [c, chunk] of this.chunks.entries()) {
       const blocks = passLength(this.blocksOf(chunk), step, skip);
       for (let first = 0; first < blocks; first += most) {
-        await this.range(chunk, c, { step, skip, first, blocks: Math.min(most, blocks - first) }, taus, refine);
-        await breathe();
+        await this.range(chunk, c, { step, skip, first, blocks: Math.min(most, blocks - first) }, findings);
       }
     }
   }
@@ -124,22 +125,57 @@ export class FlatScan implements Disposable {
     chunk: CodeChunk,
     c: number,
     pass: { step: number; skip: number; first: number; blocks: number },
-    taus: () => Float64Array,
-    refine: Refine,
+    findings: Findings,
   ): Promise<void> {
-    const tau = taus();
+    const tau = findings.taus();
     const { count, pairs, keys } = await this.dispatch(chunk, c, pass, tau);
     if (count > this.capacity) {
       const half = pass.blocks >> 1;
-      await this.range(chunk, c, { ...pass, blocks: half }, taus, refine);
-      await this.range(chunk, c, { ...pass, first: pass.first + half, blocks: pass.blocks - half }, taus, refine);
+      await this.range(chunk, c, { ...pass, blocks: half }, findings);
+      await this.range(chunk, c, { ...pass, first: pass.first + half, blocks: pass.blocks - half }, findings);
       return;
     }
-    const candidates = new Candidates();
-    const keep = (q: number, row: number) => candidates.push(q, chunk.begin + row);
-    if (chunk.fine) this.queries.keepFine(chunk.fine, tau, count, pairs, keys, keep);
-    else for (let i = 0; i < count; i++) keep(pairs[2 * i]!, pairs[2 * i + 1]!);
-    await refine(candidates);
+    this.passOn(chunk, tau, count, pairs, keys, findings.keep);
+    await findings.settle();
+  }
+
+  /** Tests pairs by their whole-row keys where there are some, and passes on rows by their number in the index. */
+  private passOn(chunk: CodeChunk, tau: Float64Array, n: number, pairs: Uint32Array, keys: Int32Array, keep: Keep): void {
+    const { begin, fine } = chunk;
+    if (fine) this.queries.keepFine(fine, tau, n, pairs, keys, (q, row, least, most) => keep(q, begin + row, least, most));
+    else for (let i = 0; i < n; i++) keep(pairs[2 * i]!, begin + pairs[2 * i + 1]!, -Infinity, Infinity);
+  }
+
+  /** Gives given pairs of a chunk to `keep`, with the bounds that their whole-row keys give. */
+  private async bound(chunk: CodeChunk, { queries, rows, length }: Candidates, keep: Keep): Promise<void> {
+    const { engine, lists } = this;
+    const all = new Float64Array(this.queries.nq).fill(Infinity);
+    for (let begin = 0; begin < length; begin += this.capacity) {
+      const n = Math.min(this.capacity, length - begin);
+      const pairs = new Uint32Array(2 * n);
+      for (let i = 0; i < n; i++) {
+        pairs[2 * i] = queries[begin + i]!;
+        pairs[2 * i + 1] = rows[begin + i]!;
+      }
+      let keys: Int32Array = new Int32Array(0);
+      if (chunk.fine) {
+        engine.write(lists.pairs, pairs);
+        engine.write(lists.count, Uint32Array.of(n));
+        await engine.run(this.recordGather(new Recording(), chunk));
+        [keys] = await engine.read([rangeOf(lists.keys, 0, n)]);
+      }
+      this.passOn(chunk, all, n, pairs, keys, keep);
+    }
+  }
+
+  /** The whole-row keys of the listed pairs, where the chunk has whole-row codes. */
+  private recordGather(recording: Recording, { fine }: CodeChunk): Recording {
+    if (!fine) return recording;
+    const { lists, queries, capacity } = this;
+    const { plan } = this.codes;
+    const { codes, rowTerms } = fine;
+    const blocks = { queries: queries.fineCodes!, codes, rowTerms, pairs: lists.pairs, count: lists.count, keys: lists.keys };
+    return recording.dispatch(sq8Gather, blocks, { words: plan.fineGrid!.words, weight: plan.metric === 'ip' ? 1 : 2, capacity });
   }
 
   /** Runs filter and, with whole-row codes, their keys; returns what survived. */
@@ -159,12 +195,7 @@ export class FlatScan implements Disposable {
       { queries: queries.filterCodes, ...chunk.filter, mask: this.masks[c]!, bounds: lists.bounds, pairs: lists.pairs, count: lists.count },
       { nq: queries.nq, words: plan.filterGrid.words, form: ip ? FORM_IP : FORM_L2, ...pass, capacity },
     );
-    if (chunk.fine) {
-      const { codes, rowTerms } = chunk.fine;
-      const blocks = { queries: queries.fineCodes!, codes, rowTerms, pairs: lists.pairs, count: lists.count, keys: lists.keys };
-      recording.dispatch(sq8Gather, blocks, { words: plan.fineGrid!.words, weight: ip ? 1 : 2, capacity });
-    }
-    await engine.run(recording);
+    await engine.run(this.recordGather(recording, chunk));
     return this.survivors(chunk.fine !== undefined);
   }
 
@@ -181,7 +212,8 @@ export class FlatScan implements Disposable {
     return { count, pairs, keys };
   }
 
-  private async seedBest(chunk: CodeChunk, c: number, blocks: number, step: number, wanted: number, refine: Refine): Promise<void> {
+  /** Pairs of the queries and, for each, the `wanted` rows of a pass with the smallest keys; rows count from the chunk's first. */
+  private async bestSeeds(chunk: CodeChunk, c: number, blocks: number, step: number, wanted: number): Promise<Candidates> {
     const { engine } = this;
     const { nq } = this.queries;
     const { filterGrid, metric } = this.codes.plan;
@@ -196,27 +228,25 @@ export class FlatScan implements Disposable {
     const best = lists.record(recording, keys);
     await engine.run(recording);
     const [bestKeys, bestIds] = await engine.read([rangeOf(best.keys, 0, nq * wanted), rangeOf(best.ids, 0, nq * wanted)]);
-    const candidates = new Candidates(nq * wanted);
+    const seeds = new Candidates(nq * wanted);
     for (let i = 0; i < nq * wanted; i++) {
       if (bestKeys[i] === NO_KEY) continue;
       const id = bestIds[i]!;
-      const block = passBlock(Math.floor(id / BLOCK_ROWS), step, 0);
-      candidates.push(Math.floor(i / wanted), chunk.begin + block * BLOCK_ROWS + (id % BLOCK_ROWS));
+      seeds.push(Math.floor(i / wanted), passBlock(Math.floor(id / BLOCK_ROWS), step, 0) * BLOCK_ROWS + (id % BLOCK_ROWS));
     }
-    await refine(candidates);
+    return seeds;
   }
 
-  private async seedAll(chunk: CodeChunk, c: number, blocks: number, step: number, refine: Refine): Promise<void> {
-    const bits = (await this.engine.read([rangeOf(this.masks[c]!)]))[0];
-    const rows: number[] = [];
+  /** Pairs of every query with every admissible row of a pass. */
+  private async allSeeds(c: number, blocks: number, step: number): Promise<Candidates> {
+    const [bits] = await this.engine.read([rangeOf(this.masks[c]!)]);
+    const seeds = new Candidates();
     for (let b = 0; b < blocks; b++) {
       const first = passBlock(b, step, 0) * BLOCK_ROWS;
-      for (let row = first; row < first + BLOCK_ROWS; row++) if ((bits[row >>> 5]! >>> (row & 31)) & 1) rows.push(chunk.begin + row);
+      for (let row = first; row < first + BLOCK_ROWS; row++) {
+        if (hasBit(bits, row)) for (let q = 0; q < this.queries.nq; q++) seeds.push(q, row);
+      }
     }
-    for (let q = 0; q < this.queries.nq; q++) {
-      const candidates = new Candidates(rows.length);
-      for (const row of rows) candidates.push(q, row);
-      await refine(candidates);
-    }
+    return seeds;
   }
 }

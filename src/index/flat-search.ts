@@ -12,6 +12,7 @@ import { FlatQueries } from './flat-queries.ts';
 import { FlatScan } from './flat-scan.ts';
 import { Refiner } from './refiner.ts';
 import type { Snapshot } from './rows.ts';
+import { Seeds, Survivors } from './survivors.ts';
 import type { Metric } from './vector-index.ts';
 
 /** Below so many admissible rows, or when k asks for more than one in eight, every row is refined. */
@@ -44,7 +45,6 @@ export interface Collector {
   /** Canonical distance beyond which query q takes nothing more. */
   threshold(q: number): number;
   take(q: number, label: number, distance: number): void;
-  has(q: number, label: number): boolean;
 }
 
 /** Collects the k best of each query. */
@@ -63,10 +63,6 @@ export class BestCollector implements Collector {
 
   take(q: number, label: number, distance: number): void {
     this.lists[q]!.push(distance, label);
-  }
-
-  has(q: number, label: number): boolean {
-    return this.lists[q]!.has(label);
   }
 }
 
@@ -135,6 +131,7 @@ async function scan(task: FlatTask, engine: Engine, collector: Collector): Promi
   }
 }
 
+/** Seeds, passes, and refining what they left of one slice, whose first query is the `first` of the call. */
 async function scanSlice(
   task: FlatTask,
   engine: Engine,
@@ -144,29 +141,25 @@ async function scanSlice(
   collector: Collector,
 ): Promise<void> {
   const { snapshot, metric, width, options } = task;
-  const nq = queries.length / snapshot.originals.dim;
   const refiner = new Refiner(engine.host, snapshot.originals, metric, width, queries);
   const breather = new Breather(options.signal);
-  const taus = () => Float64Array.from({ length: nq }, (_, q) => collector.threshold(first + q));
+  const nq = queries.length / snapshot.originals.dim;
   const refine = (candidates: Candidates) =>
     refiner.refine(candidates, (q, row, distance) => collector.take(first + q, snapshot.labels[row]!, distance));
-  // Seeds come again in the first pass, which covers their blocks.
-  const refineNew = ({ queries, rows, length }: Candidates) => {
-    const fresh = new Candidates(length + 1);
-    for (let i = 0; i < length; i++) {
-      if (!collector.has(first + queries[i]!, snapshot.labels[rows[i]!]!)) fresh.push(queries[i]!, rows[i]!);
-    }
-    return refine(fresh);
-  };
-  let passes = [{ step: 1, skip: 0 }];
-  if (collector.k !== undefined) {
-    const step = scanner.seedStep(collector.k);
-    await scanner.seed(collector.k, step, refine);
-    passes = FlatScan.passes(step);
+  const known = (q: number) => collector.threshold(first + q);
+  if (collector.k === undefined) {
+    const survivors = new Survivors(nq, undefined, known, refine, breather);
+    await scanner.pass({ step: 1, skip: 0 }, survivors);
+    return survivors.finish();
   }
-  for (const [i, pass] of passes.entries()) {
-    await scanner.pass(pass, taus, i === 0 && collector.k !== undefined ? refineNew : refine, () => breather.breathe());
-  }
+  const { k } = collector;
+  const step = scanner.seedStep(k);
+  const seeds = new Seeds(nq, k);
+  await scanner.seed(k, step, seeds.keep);
+  await seeds.finish((candidates, take) => refiner.refine(candidates, take));
+  const survivors = new Survivors(nq, k, (q) => Math.min(seeds.threshold(q), known(q)), refine, breather);
+  for (const pass of FlatScan.passes(step)) await scanner.pass(pass, survivors);
+  await survivors.finish();
 }
 
 /** Refines every admissible row: for few rows, or many neighbours, codes would rule out too little. */

@@ -31,10 +31,6 @@ export class RangeCollector implements Collector {
     this.found[q]!.push({ label, distance });
   }
 
-  has(): boolean {
-    return false;
-  }
-
   results(): Omit<RangeNeighbors, 'engine'> {
     const offsets = new Uint32Array(this.found.length + 1);
     const labels = new Int32Array(this.total);
