@@ -3,7 +3,7 @@
 # pictures with their neighbours, and compares the engines. Installs what it needs where it may, and says what it did.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export PATH="$PWD/node_modules/.bin:$PATH"
+. scripts/setup.sh
 
 FULL=/usr/share/datasets/fashion-mnist
 SAMPLE=tests/fixtures/fashion-mnist
@@ -11,32 +11,10 @@ VERIFIED=20
 SHOWN=40
 without=()
 
-step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-say() { printf '  %s\n' "$*"; }
-
-may_install() { [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; }
-
-# Installs Debian packages without questions; tells by its exit code whether it could.
-apt_install() {
-  may_install || return 1
-  say "apt-get install $*"
-  if [[ -z ${apt_updated:-} ]]; then
-    apt-get update -qq >/dev/null 2>&1 || true
-    apt_updated=1
-  fi
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1
-}
-
 packages() {
   step '1. Packages'
-  # Not the folder alone: an install that was cut off leaves it incomplete.
-  if [[ -d node_modules/commander && -d node_modules/vite ]]; then
-    say 'node_modules is there'
-  else
-    say 'npm ci'
-    # npm ci refuses a lock file that was written where the registry has no packages for other platforms.
-    npm ci --loglevel=error >/dev/null 2>&1 || { say 'npm ci refused the lock file: npm install'; npm install --loglevel=error; }
-  fi
+  setup_packages libvulkan1 chromium dataset-fashion-mnist
+  setup_node
   say "node $(node --version)"
 }
 
@@ -47,18 +25,12 @@ gpu_stand_in() {
   else
     say 'this machine has no GPU: searches run on the CPU, and SwiftShader stands in for a GPU where engines are compared'
   fi
-  if ! ldconfig -p 2>/dev/null | grep -q libvulkan.so.1 && ! /sbin/ldconfig -p 2>/dev/null | grep -q libvulkan.so.1; then
-    apt_install libvulkan1 && say 'installed libvulkan1, the Vulkan loader' || without+=('the Vulkan loader (apt-get install libvulkan1): no GPU engine')
-  fi
-  if ! compgen -G '/usr/lib/chromium*/vk_swiftshader_icd.json' >/dev/null; then
-    apt_install chromium && say 'installed chromium, which brings SwiftShader' || without+=('SwiftShader (apt-get install chromium): no software GPU')
-  fi
-  return 0
+  ls /usr/lib/*/libvulkan.so.1 >/dev/null 2>&1 || without+=('the Vulkan loader (apt-get install libvulkan1): no GPU engine')
+  ls /usr/lib/chromium*/vk_swiftshader_icd.json >/dev/null 2>&1 || without+=('SwiftShader (apt-get install chromium): no software GPU')
 }
 
 data() {
   step '3. Data'
-  if [[ ! -r $FULL/train-images-idx3-ubyte.gz ]] && apt_install dataset-fashion-mnist; then say 'installed dataset-fashion-mnist'; fi
   if [[ -r $FULL/train-images-idx3-ubyte.gz ]]; then
     DATA=$FULL
     say "Fashion-MNIST in $FULL: 60,000 pictures to search, 10,000 as queries"

@@ -5,16 +5,17 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
+step 'Packages'
 setup_packages chromium libvulkan1 dataset-fashion-mnist
 setup_node || exit 1
 # In CI a missing driver or browser is a failure, never a silent skip.
 if [ "${CI:-}" = true ]; then export ISODEX_REQUIRE_GPU=1 ISODEX_REQUIRE_BROWSER=1; fi
 
 failed_checks=0
-say "lint, types, dead code, build, package shape (npm run check)"
+step "Lint, types, dead code, build, package shape (npm run check)"
 npm run --silent check || failed_checks=1
 
-say "tests"
+step "Tests"
 report=$(mktemp)
 vitest run --reporter=default --reporter=json --outputFile.json="$report"
 vitest_status=$?
