@@ -18,7 +18,7 @@ export interface ArrayOf {
 
 export const BYTES: Readonly<Record<Dtype, number>> = { f32: 4, f64: 8, i32: 4, u32: 4, i8: 1 };
 
-export interface Binding {
+interface Binding {
   readonly dtype: Dtype;
   readonly access: 'read' | 'write';
 }

@@ -6,11 +6,10 @@ import { defineKernel, reads, splitGrid, writes } from './kernel.ts';
 export const TOP_K_MOST = 256;
 
 /** Keys that one selection looks at: at least four times k, so that each merge shrinks the lists fourfold. */
-export const SEGMENT = 1024;
+const SEGMENT = 1024;
 
-/** Filler of short lists: behind every real (key, id). */
+/** Key of the filler of short lists, whose id is 0xffffffff: behind every real (key, id). */
 export const NO_KEY = 0x7fffffff;
-export const NO_ID = 0xffffffff;
 
 /** How many segments of SEGMENT keys `m` keys fall into. */
 export function segmentsOf(m: number): number {

@@ -1,5 +1,5 @@
 /** A seeded stream of u32s (splitmix32): integers only, so it is the same in every engine. */
-export function randomWords(seed: number): () => number {
+function randomWords(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x9e3779b9) >>> 0;

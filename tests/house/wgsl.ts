@@ -1,6 +1,6 @@
 /** Takes apart the few declarations of a shader that its description in TypeScript repeats. */
 
-export interface ShaderBinding {
+interface ShaderBinding {
   readonly group: number;
   readonly binding: number;
   readonly space: string;

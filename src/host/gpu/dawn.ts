@@ -4,7 +4,7 @@
  */
 
 /** Debian's chromium package brings SwiftShader, a Vulkan driver that computes on the CPU. */
-export const SWIFTSHADER_DRIVERS = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/lib/chromium-browser/vk_swiftshader_icd.json'];
+const SWIFTSHADER_DRIVERS = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/lib/chromium-browser/vk_swiftshader_icd.json'];
 
 import { nodeModule } from '../../util/node-module.ts';
 

@@ -1,7 +1,7 @@
 import { BLOCK_ROWS, panelWord, passBlock } from '../panels.ts';
 
 /** Key of a row that the mask leaves out: behind every real one. */
-export const MASKED_KEY = 0x7fffffff;
+const MASKED_KEY = 0x7fffffff;
 
 /** Specification of the kernel `sq8-scan`. */
 export function sq8ScanTwin(
