@@ -42,13 +42,15 @@ export class Library {
   }
 
   /** Reads an index from any source; `onClose` runs when the index closes, or when reading fails. */
-  async read(source: ByteSource, options: OpenOptions, originalsAt?: OriginalsAt, onClose?: () => void): Promise<VectorIndex> {
-    const { engine, close } = await this.engineFor(options.engine);
-    const closeBoth = () => {
-      close();
-      onClose?.();
-    };
-    return closingOnError(closeBoth, () => readIndex(source, engine, options, originalsAt, closeBoth));
+  async read(source: ByteSource, options: OpenOptions, originalsAt?: OriginalsAt, onClose = () => {}): Promise<VectorIndex> {
+    return closingOnError(onClose, async () => {
+      const { engine, close } = await this.engineFor(options.engine);
+      const closeBoth = () => {
+        close();
+        onClose();
+      };
+      return closingOnError(close, () => readIndex(source, engine, options, originalsAt, closeBoth));
+    });
   }
 
   private async engineFor(choice: Engine | EngineKind = 'auto'): Promise<{ engine: Engine; close: () => void }> {

@@ -48,7 +48,7 @@ export interface CodePlan {
 }
 
 /** Rows that grids and directions are chosen from. */
-const SAMPLE_ROWS = 4096;
+const SAMPLE_ROWS = 2048;
 /** Rows encoded at a time. */
 const BATCH_ROWS = 1024;
 /** Chunks are not halved below so many rows when memory is short. */

@@ -20,8 +20,9 @@ import { TopLists } from './top-lists.ts';
 
 /** Rows that seeds are taken from, at least. */
 const SEED_ROWS = 1024;
-/** (query, row) pairs of one dispatch, per pair that its list can hold: more than one in so many is an overflow. */
-const PAIRS_PER_SLOT = 16;
+/** Share of (query, row) pairs expected to survive before any have been seen, and the least to count on. */
+const FIRST_SHARE = 1 / 16;
+const LEAST_SHARE = 1 / 256;
 /** Multiply-adds of one dispatch, at most: keeps slow devices responsive and aborts prompt. */
 const DISPATCH_TERMS = 2 ** 31;
 
@@ -45,6 +46,8 @@ export class FlatScan implements Disposable {
   private readonly masks: readonly Block<'u32'>[];
   private readonly capacity: number;
   private readonly lists: { bounds: Block<'u32'>; pairs: Block<'u32'>; count: Block<'u32'>; keys: Block<'i32'> };
+  /** Share of pairs that survived the last dispatch. */
+  private share = FIRST_SHARE;
   /** Pairs to read back before their count is known. */
   private guess = 4096;
 
@@ -63,7 +66,7 @@ export class FlatScan implements Disposable {
   static async open(codes: FlatCodes, queries: FlatQueries, masks: readonly Block<'u32'>[]): Promise<FlatScan> {
     const { engine } = codes;
     const { nq } = queries;
-    const capacity = Math.max(nq * BLOCK_ROWS, Math.min(2 ** 20, nq * 2048));
+    const capacity = Math.max(nq * BLOCK_ROWS, Math.min(2 ** 20, nq * 1024));
     return new FlatScan(codes, queries, masks, capacity, {
       bounds: await engine.alloc('u32', roundUp(nq, 4) * 4, 'scan: bounds'),
       pairs: await engine.alloc('u32', 2 * capacity, 'scan: pairs'),
@@ -101,15 +104,22 @@ export class FlatScan implements Disposable {
    * One pass: every block's rows that τ (asked for again before each dispatch) does not rule out are kept.
    */
   async pass({ step, skip }: { step: number; skip: number }, findings: Findings): Promise<void> {
-    const { nq } = this.queries;
-    const blockTerms = nq * BLOCK_ROWS * this.codes.plan.filterGrid.words * 4;
-    const most = Math.max(1, Math.floor(Math.min((this.capacity * PAIRS_PER_SLOT) / (nq * BLOCK_ROWS), DISPATCH_TERMS / blockTerms)));
     for (const [c, chunk] of this.chunks.entries()) {
-      const blocks = passLength(this.blocksOf(chunk), step, skip);
-      for (let first = 0; first < blocks; first += most) {
-        await this.range(chunk, c, { step, skip, first, blocks: Math.min(most, blocks - first) }, findings);
+      const total = passLength(this.blocksOf(chunk), step, skip);
+      for (let first = 0; first < total; ) {
+        const blocks = Math.min(this.blocksAtOnce(), total - first);
+        await this.range(chunk, c, { step, skip, first, blocks }, findings);
+        first += blocks;
       }
     }
+  }
+
+  /** Blocks of one dispatch: as many as should leave its list room, going by the last one. */
+  private blocksAtOnce(): number {
+    const blockPairs = this.queries.nq * BLOCK_ROWS;
+    const byList = this.capacity / (blockPairs * this.share * 1.5);
+    const byTerms = DISPATCH_TERMS / (blockPairs * this.codes.plan.filterGrid.words * 4);
+    return Math.max(1, Math.floor(Math.min(byList, byTerms)));
   }
 
   [Symbol.dispose](): void {
@@ -129,6 +139,7 @@ export class FlatScan implements Disposable {
   ): Promise<void> {
     const tau = findings.taus();
     const { count, pairs, keys } = await this.dispatch(chunk, c, pass, tau);
+    this.share = Math.max(LEAST_SHARE, count / (this.queries.nq * pass.blocks * BLOCK_ROWS));
     if (count > this.capacity) {
       const half = pass.blocks >> 1;
       await this.range(chunk, c, { ...pass, blocks: half }, findings);

@@ -43,8 +43,8 @@ export class Survivors implements Findings {
   readonly keep = (q: number, row: number, least: number, most: number): void => {
     this.waiting.push(q, row);
     this.leasts.push(least);
-    if (most === Infinity) this.bounded = false;
-    else this.uppers[q]?.push(most, row);
+    if (most < Infinity) this.uppers[q]?.push(most, row);
+    else this.bounded = false; // NaN bounds nothing
   };
 
   async settle(): Promise<void> {
@@ -77,8 +77,8 @@ export class Seeds {
   }
 
   readonly keep = (q: number, row: number, _least: number, most: number): void => {
-    if (most === Infinity) this.unbounded.push(q, row);
-    else this.lists[q]!.push(most, row);
+    if (most < Infinity) this.lists[q]!.push(most, row);
+    else this.unbounded.push(q, row);
   };
 
   /** Refines the seeds whose codes gave no bound. */

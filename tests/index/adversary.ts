@@ -12,7 +12,8 @@ export const attacks = [
   'subnormal and large', // products underflow on one side, dominate on the other
   'all subnormal',
   'near duplicates', // the true distance is a rounding error
-  'directed rounding', // every rounding of the canonical distance goes the dangerous way
+  'directed rounding', // every rounding makes the canonical distance smaller: what must be kept looks far
+  'directed outwards', // and larger: what is k-th looks near
   'cancelling', // a dot product far below its terms
   'far outlier', // clipped codes, saturated slacks
   'one spike', // all of the norm in one dimension
@@ -65,7 +66,9 @@ function rowFor(kind: Attack, metric: Metric, query: Float32Array, i: number, ra
     case 'near duplicates':
       return query.map((x) => x * (1 + random.int(-2, 2) * 2 ** -23) + (random() < 0.1 ? random.normal() * 1e-6 : 0));
     case 'directed rounding':
-      return i % 4 ? directed(metric, query, random) : query.slice();
+      return i % 4 ? directed(metric, query, -1, random) : query.slice();
+    case 'directed outwards':
+      return i % 4 ? directed(metric, query, 1, random) : query.slice();
     case 'cancelling':
       return query.map((x, j) => (j % 2 ? query[j - 1]! : -(query[j + 1] ?? x)) * (1 + random.int(-1, 1) * 2 ** -22));
     case 'one spike':
@@ -80,10 +83,10 @@ function rowFor(kind: Attack, metric: Metric, query: Float32Array, i: number, ra
 }
 
 /**
- * Chooses each value among a few so that the canonical sum errs as far as it can: squared distances come out too small, dot
- * products too large. Follows the lanes of the canonical distance.
+ * Chooses each value among a few so that the canonical distance comes out as far below (−1) or above (1) the true one as it
+ * can. Follows the lanes of the canonical sum.
  */
-function directed(metric: Metric, query: Float32Array, random: Random): Float32Array {
+function directed(metric: Metric, query: Float32Array, direction: 1 | -1, random: Random): Float32Array {
   const lanes = new Float64Array(16);
   return query.map((q, j) => {
     const lane = lanes[j % 16]!;
@@ -94,7 +97,7 @@ function directed(metric: Metric, query: Float32Array, random: Random): Float32A
       const term = metric === 'l2' ? f(difference * difference) : f(q * value);
       const sum = f(lane + term);
       const truth = metric === 'l2' ? (q - value) * (q - value) : q * value;
-      const gain = (metric === 'l2' ? -1 : 1) * (sum - lane - truth);
+      const gain = (metric === 'l2' ? direction : -direction) * (sum - lane - truth);
       if (gain > best.gain) best = { gain, value, sum };
     }
     lanes[j % 16] = best.sum;

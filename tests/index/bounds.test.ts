@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ReferenceEngine } from '../../src/host/reference-engine.ts';
 import {
+  boundsOfDistance,
+  boundsOfDot,
   gamma,
   ipQueryTerms,
   ipSlack,
@@ -61,8 +63,14 @@ async function codeRows(metric: Metric, dim: number, planned: readonly Float32Ar
   return { codes, rows: [...planned, ...more] };
 }
 
+interface Kept {
+  readonly byFilter: ReadonlySet<number>;
+  /** Those of them that the whole-row codes keep too, with the bounds that they give. */
+  readonly byFine: ReadonlyMap<number, { readonly least: number; readonly most: number }>;
+}
+
 /** Which of the queries the filter keeps for one row, and which of those the whole-row codes keep. */
-function kept({ codes }: Coded, queries: FlatQueries, row: number, taus: Float64Array): { byFilter: Set<number>; byFine: Set<number> } {
+function kept({ codes }: Coded, queries: FlatQueries, row: number, taus: Float64Array): Kept {
   const { plan } = codes;
   const chunk = codes.chunks.find(({ begin, capacity }) => row >= begin && row < begin + capacity)!;
   const at = row - chunk.begin;
@@ -94,7 +102,8 @@ function kept({ codes }: Coded, queries: FlatQueries, row: number, taus: Float64
   );
   const survivors = Array.from({ length: count[0]! }, (_, i) => pairs[2 * i]!);
   const byFilter = new Set(survivors);
-  if (!chunk.fine) return { byFilter, byFine: byFilter };
+  const byFine = new Map(survivors.map((q) => [q, { least: -Infinity, most: Infinity }]));
+  if (!chunk.fine) return { byFilter, byFine };
   const keys = new Int32Array(survivors.length);
   sq8GatherTwin(
     {
@@ -107,8 +116,8 @@ function kept({ codes }: Coded, queries: FlatQueries, row: number, taus: Float64
     },
     { words: plan.fineGrid!.words, weight: plan.metric === 'ip' ? 1 : 2, capacity: queries.nq },
   );
-  const byFine = new Set<number>();
-  queries.keepFine(chunk.fine, taus, survivors.length, pairs, keys, (q) => byFine.add(q));
+  byFine.clear();
+  queries.keepFine(chunk.fine, taus, survivors.length, pairs, keys, (q, _, least, most) => void byFine.set(q, { least, most }));
   return { byFilter, byFine };
 }
 
@@ -122,7 +131,11 @@ async function expectAllKept(metric: Metric, dim: number, coded: Coded, queries:
     const { byFilter, byFine } = kept(coded, form, row, taus);
     for (let q = 0; q < queries.length; q++) {
       if (!byFilter.has(q)) expect.fail(`the filter drops row ${row} for query ${q} at its own distance ${taus[q]}`);
-      if (!byFine.has(q)) expect.fail(`the whole-row codes drop row ${row} for query ${q} at its own distance ${taus[q]}`);
+      const bounds = byFine.get(q) ?? expect.fail(`the whole-row codes drop row ${row} for query ${q} at its own distance ${taus[q]}`);
+      // `most` is rounded to f32 where the k smallest are kept; NaN bounds nothing
+      if (bounds.least > taus[q]! || Math.fround(bounds.most) < taus[q]!) {
+        expect.fail(`row ${row} and query ${q} are ${taus[q]} apart, not within ${bounds.least} … ${bounds.most}`);
+      }
       pairs++;
     }
   }
@@ -251,14 +264,32 @@ describe('the filter keeps a row at its own canonical distance', () => {
 function checkCanonicalBounds(metric: Metric, query: Float32Array, row: Float32Array): void {
   const width = widthOf(query.length);
   const tau = canonicalDistance(metric, query, row);
+  const within = ({ least, most }: { least: number; most: number }) => {
+    expect(least).toBeLessThanOrEqual(tau);
+    expect(Math.fround(most)).toBeGreaterThanOrEqual(tau);
+  };
   if (metric !== 'ip') {
     const reach = exact(reachOf(metric, tau, width));
-    expect(exactSquaredDistance(query, row) <= reach * reach, `reach of ${tau}`).toBe(true);
+    const squared = exactSquaredDistance(query, row);
+    expect(squared <= reach * reach, `reach of ${tau}`).toBe(true);
+    within(boundsOfDistance(metric, nearly(rootDown(squared), -1), nearly(rootUp(squared), 1), width));
     return;
   }
+  // what a row's error adds for the canonical rounding
+  const norms = Math.sqrt(query.reduce((sum, x) => sum + x * x, 0)) * Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
+  const dot = exactDot(query, row) >> 1074n;
+  within(boundsOfDot(nearly(dot, -1) - gamma(width) * norms * 1.001, nearly(dot + 1n, 1) + gamma(width) * norms * 1.001, width));
   const slack = (exact(gamma(width)) * rootUp(exactDot(query, query)) * rootUp(exactDot(row, row))) >> (2n * 1074n);
   const least = exact(leastDot(tau, width));
   expect(exactDot(query, row) + asProduct(slack + 1n) >= asProduct(least), `least dot of ${tau}`).toBe(true);
+}
+
+/** The double that x · 2^-1074 is, two roundings up or down. */
+function nearly(x: bigint, direction: 1 | -1): number {
+  const size = x < 0n ? -x : x;
+  const shift = Math.max(0, size.toString(16).length * 4 - 60);
+  const value = Number(x >> BigInt(shift)) * 2 ** Math.max(shift - 1074, -537) * 2 ** Math.min(0, shift - 1074 + 537);
+  return value + direction * (Math.abs(value) * 2 ** -50 + 2 ** -1074);
 }
 
 /** How far the canonical squared distance lies below the true one, in units of 2^-24 of itself. */
