@@ -11,7 +11,7 @@ import { hasCode } from '../../src/util/errors.ts';
 import { replaceFile } from '../../src/util/replace-file.ts';
 import { makeVectors } from '../contract/data.ts';
 import { enginesHere } from '../contract/engines.ts';
-import { expectExact, failsWith, labelled, lowRank, metrics, oneThread } from './helpers.ts';
+import { expectExact, expectSameBytes, failsWith, labelled, lowRank, metrics, oneThread } from './helpers.ts';
 
 const engine = await oneThread();
 const folder = await mkdtemp(join(tmpdir(), 'isodex-file-'));
@@ -36,7 +36,7 @@ async function copies(index: VectorIndex): Promise<Record<string, VectorIndex>> 
   const path = fresh();
   await index.save(path);
   const bytes = await index.toBytes();
-  expect(new Uint8Array(await readFile(path))).toEqual(bytes);
+  expectSameBytes(await readFile(path), bytes);
   const shifted = new Uint8Array(bytes.length + 3).subarray(3); // a view that starts between words
   shifted.set(bytes);
   return {
@@ -76,7 +76,7 @@ describe('a round trip', () => {
         name,
       ).toEqual(['', 'café ☕ 𝕏', '\ufeffmarked', 'line\nbreak', 'NUL \0', '한국어', undefined, undefined]);
       expect(await copy.reconstruct(4001), name).toEqual(await index.reconstruct(4001));
-      expect(await copy.toBytes(), name).toEqual(await index.toBytes());
+      expectSameBytes(await copy.toBytes(), await index.toBytes(), name);
       await expect(copy.add(more)).rejects.toEqual(failsWith('bad-argument', /default labels would pass/)); // the next label came along
       copy.close();
     }
@@ -121,7 +121,7 @@ describe('a round trip', () => {
     await expectExact(index, rows, queries, 10, 'the old file, which has no name any more');
     using again = await openIndex(path, { engine, originals: 'disk' });
     await expectExact(again, rows, queries, 10, 'the new file');
-    expect(await again.toBytes()).toEqual(await index.toBytes());
+    expectSameBytes(await again.toBytes(), await index.toBytes());
     expect((again as unknown as { memory: { originals: number } }).memory.originals).toBe(0);
     // many removals: rows on disk stay where they are
     await again.remove(Array.from({ length: 1500 }, (_, i) => i));
@@ -196,7 +196,7 @@ describe('a round trip', () => {
       const opening = { engine, signal: reading.signal, onProgress: () => reading.abort(reason) };
       for (const originals of ['memory', 'disk'] as const) await expect(openIndex(path, { ...opening, originals })).rejects.toBe(reason);
     }
-    expect(await readFile(path)).toEqual(before);
+    expectSameBytes(await readFile(path), before);
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     await vi.waitFor(async () => expect(await openFiles()).toBe(0));
   });
@@ -233,7 +233,7 @@ describe('the body', () => {
     await one.remove(Array.from({ length: 3000 }, (_, i) => i)); // moves the rest together
     using two = await filled('l2', 4, vectors);
     for (let i = 0; i < 3000; i += 1000) await two.remove(Array.from({ length: 1000 }, (_, j) => i + j));
-    expect(await one.toBytes()).toEqual(await two.toBytes());
+    expectSameBytes(await one.toBytes(), await two.toBytes());
   });
 });
 
@@ -440,7 +440,7 @@ describe('a save that fails', () => {
     } as never);
     await saved.save(path);
     vi.restoreAllMocks();
-    expect(new Uint8Array(await readFile(path))).toEqual(await saved.toBytes());
+    expectSameBytes(await readFile(path), await saved.toBytes());
   });
 
   it('because its rows cannot be had leaves the old file', async () => {

@@ -1,6 +1,6 @@
 /** What Flat promises besides exactness: labels, filters, ranges, use by many at once, aborts, and clear errors. */
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { makeIndex } from '../../src/index/factory.ts';
 import type { FlatIndex } from '../../src/index/flat.ts';
 import { type AddOptions, type LabelFilter, labelBitset, type Metric, type VectorIndex } from '../../src/node.ts';
@@ -8,6 +8,7 @@ import { makeVectors, randomFrom, seed } from '../contract/data.ts';
 import { normalised, ranked, rowsOf } from '../contract/oracle.ts';
 import {
   expectExact,
+  expectSameBytes,
   expectSameNeighbors,
   failsWith,
   gate,
@@ -414,7 +415,7 @@ describe('at the same time', () => {
     }
     await Promise.all(work);
     using other = await filled(many.subarray(0, 2200 * dim));
-    expect(await index.toBytes()).toEqual(await other.toBytes());
+    expectSameBytes(await index.toBytes(), await other.toBytes());
     await expectExact(index, labelled(many.subarray(0, 2200 * dim), dim), queries);
   });
 
@@ -452,9 +453,11 @@ describe('at the same time', () => {
 
   it('chunks that another search adds do not confuse one that has begun', async () => {
     const { index, hooks } = observed();
-    await index.add(many.subarray(0, 2000 * dim));
+    const first64 = 31 * 64; // the codes' only chunk is full: more rows make another at once
+    const query = many.subarray(first64 * dim, (first64 + 1) * dim); // the first row of the chunk to come
+    await index.add(many.subarray(0, first64 * dim));
     await index.prepare();
-    const before = labelled(many.subarray(0, 2000 * dim), dim);
+    const before = labelled(many.subarray(0, first64 * dim), dim);
     const masks = gate();
     const wait = gate();
     hooks.alloc = (label) => {
@@ -462,24 +465,24 @@ describe('at the same time', () => {
       masks.open();
       return wait.opened;
     };
-    const first = index.search(queries, { k: 5 });
+    const first = index.search(query, { k: 5 });
     await masks.opened;
     delete hooks.alloc;
-    await index.add(many.subarray(2000 * dim, 2600 * dim));
+    await index.add(many.subarray(first64 * dim, 2600 * dim));
     const extended = gate();
     const rest = gate();
     hooks.run = () => {
+      delete hooks.run; // only the second search waits
       extended.open();
       return rest.opened;
     };
-    const second = index.search(queries, { k: 5 }); // adds a chunk, and has not filled it
+    const second = index.search(query, { k: 5 }); // adds a chunk, and has not filled it
     await extended.opened;
     wait.open();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    delete hooks.run;
+    const answer = await first;
     rest.open();
-    expectSameNeighbors(await first, nearest('l2', before, queries, dim, 5), 'the first');
-    expectSameNeighbors(await second, nearest('l2', labelled(many.subarray(0, 2600 * dim), dim), queries, dim, 5), 'the second');
+    expectSameNeighbors(answer, nearest('l2', before, query, dim, 5), 'the first');
+    expectSameNeighbors(await second, nearest('l2', labelled(many.subarray(0, 2600 * dim), dim), query, dim, 5), 'the second');
     index.close();
   });
 
@@ -505,25 +508,25 @@ describe('at the same time', () => {
 describe('aborts', () => {
   const big = makeVectors('normal', 20_000, 16, 9);
   const reason = new Error('enough');
-  const state = async (index: VectorIndex) => ({ size: index.size, bytes: await index.toBytes() });
+  const sameAs = async (index: VectorIndex, bytes: Uint8Array) => expectSameBytes(await index.toBytes(), bytes);
 
   it('before the call reject every call with the reason', async () => {
     using index = await filled();
     const signal = AbortSignal.abort(reason);
-    const before = await state(index);
+    const before = await index.toBytes();
     await expect(index.add(queries, { signal })).rejects.toBe(reason);
     await expect(index.search(queries, { signal })).rejects.toBe(reason);
     await expect(index.search(queries.subarray(0, dim), { signal, k: 3000 })).rejects.toBe(reason);
     await expect(index.rangeSearch(queries, 1, { signal })).rejects.toBe(reason);
     await expect(index.prepare({ signal })).rejects.toBe(reason);
     await expect(index.toBytes({ signal })).rejects.toBe(reason);
-    expect(await state(index)).toEqual(before);
+    await sameAs(index, before);
     await expectExact(index, labelled(many, dim), queries);
   });
 
   it('in the middle of an add leave the index as it was', async () => {
     using index = await filled(big.subarray(0, 1500 * 16), 'l2', 16);
-    const before = await state(index);
+    const before = await index.toBytes();
     const controller = new AbortController();
     let last = 0;
     const onProgress = (done: number) => {
@@ -532,7 +535,7 @@ describe('aborts', () => {
     };
     await expect(index.add(big, { signal: controller.signal, onProgress })).rejects.toBe(reason);
     expect(last).toBeLessThan(20_000);
-    expect(await state(index)).toEqual(before);
+    await sameAs(index, before);
     await index.add(big.subarray(1500 * 16, 2000 * 16));
     await expectExact(index, labelled(big.subarray(0, 2000 * 16), 16), big.subarray(0, 16));
   });
@@ -654,6 +657,19 @@ describe('close', () => {
     await prepared.search(queries);
     prepared.close();
     expect(engine.usedBytes).toBe(used);
+    const { index: coding, hooks } = observed();
+    await coding.add(many);
+    const [begun, wait] = [gate(), gate()];
+    hooks.run = () => {
+      begun.open();
+      return wait.opened;
+    };
+    const late = expect(coding.prepare()).rejects.toEqual(closed);
+    await begun.opened;
+    coding.close();
+    wait.open();
+    await late;
+    await vi.waitFor(() => expect(engine.usedBytes).toBe(used));
   });
 
   it('of the engine makes calls fail with closed too', async () => {
