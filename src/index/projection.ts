@@ -26,9 +26,15 @@ const ITERATIONS = 3;
 const MOST_DIRECTIONS = 192;
 /** Vectors shorter than this are scanned whole. */
 const LEAST_DIM = 96;
-/** Cost of a candidate, in dimensions of a scanned row: each of its own costs so many, and handling it so many more. */
-const GATHER_COST = 4;
-const CANDIDATE_COST = 400;
+/**
+ * Costs in dimensions of a scanned row, measured with relaxed SIMD: testing a row against τ, one dimension of a candidate's
+ * whole code, and handling a candidate.
+ */
+const TEST_COST = 60;
+const GATHER_COST = 7;
+const CANDIDATE_COST = 800;
+/** Early passes know a looser τ: all in all about twice the candidates that the last one would leave. */
+const EARLY_FACTOR = 2;
 
 /**
  * Learns a projection from sampled rows f32 [n, dim], or returns undefined where scanning the whole codes reads less.
@@ -123,9 +129,9 @@ function bestPrefix(rows: readonly Float64Array[], dim: number, directions: read
     }
   }
   let best = 0;
-  let least = 0.7 * dim;
+  let least = 0.9 * (dim + TEST_COST); // a projection must win by more than it costs to learn
   for (const [p, kept] of candidates) {
-    const cost = p + 4 + (kept / pairs) * (dim * GATHER_COST + CANDIDATE_COST);
+    const cost = p + 4 + TEST_COST + EARLY_FACTOR * (kept / pairs) * (dim * GATHER_COST + CANDIDATE_COST);
     if (cost < least) [best, least] = [p, cost];
   }
   return best;
