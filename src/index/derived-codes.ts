@@ -34,7 +34,7 @@ export class DerivedCodes {
     if (this.closed) throw new IsodexError('closed', 'the index was closed while a call had yet to begin');
     let set = this.sets.get(engine);
     if (!set) this.sets.set(engine, (set = new CodeSet()));
-    return set.acquire(snapshot, options, () => FlatCodes.plan(engine, snapshot, this.metric, this.seed, this.width));
+    return set.acquire(snapshot, options, () => FlatCodes.plan(engine, snapshot, this.metric, this.seed, this.width, options.signal));
   }
 
   /** Bytes that all codes hold. */

@@ -78,11 +78,18 @@ export class FlatCodes {
   }
 
   /** Plans codes for a snapshot's rows; `extend` then encodes them. `width` is dim padded to the canonical lanes. */
-  static async plan(engine: Engine, snapshot: Snapshot, metric: Metric, seed: number, width: number): Promise<FlatCodes> {
+  static async plan(
+    engine: Engine,
+    snapshot: Snapshot,
+    metric: Metric,
+    seed: number,
+    width: number,
+    signal?: AbortSignal,
+  ): Promise<FlatCodes> {
     const { dim } = snapshot.originals;
     const sample = await sampleRows(snapshot, SAMPLE_ROWS);
     const centred = metric !== 'ip';
-    const projection = trainProjection(sample, dim, metric === 'l2', seed);
+    const projection = await trainProjection(sample, dim, metric === 'l2', seed, signal);
     const fineGrid = projection && gridOf(sample, dim, centred);
     const scanned = projection ? (await projectWithNorms(engine, projection, sample)).projected : sample;
     const filterGrid = gridOf(scanned, scanned.length / (sample.length / dim), centred);

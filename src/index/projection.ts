@@ -4,6 +4,7 @@
  * much that is. Halko, Martinsson, Tropp, Finding Structure with Randomness, SIAM Review 2011, alg. 4.4, for training.
  */
 import { randomUniforms } from '../util/random.ts';
+import { Breather } from '../util/tasks.ts';
 import { gamma } from './bounds.ts';
 
 export interface Projection {
@@ -40,15 +41,22 @@ const EARLY_FACTOR = 2;
  * Learns a projection from sampled rows f32 [n, dim], or returns undefined where scanning the whole codes reads less.
  * f64 in a fixed order on the host: the same for the same rows everywhere.
  */
-export function trainProjection(sample: Float32Array, dim: number, centred: boolean, seed: number): Projection | undefined {
+export async function trainProjection(
+  sample: Float32Array,
+  dim: number,
+  centred: boolean,
+  seed: number,
+  signal?: AbortSignal,
+): Promise<Projection | undefined> {
   const n = Math.min(SAMPLE_ROWS, sample.length / dim);
   if (dim < LEAST_DIM || n < 64) return undefined;
+  const breather = new Breather(signal);
   const width = Math.ceil(dim / 4) * 4;
   const mean = new Float32Array(width);
   if (centred) meanOf(sample, n, dim, mean);
   const rows = centredRows(sample, n, dim, mean);
-  const directions = principalDirections(rows, dim, Math.min(MOST_DIRECTIONS, dim >> 1, n >> 1) & ~3, seed);
-  const p = bestPrefix(rows, dim, directions);
+  const directions = await principalDirections(rows, dim, Math.min(MOST_DIRECTIONS, dim >> 1, n >> 1) & ~3, seed, breather);
+  const p = await bestPrefix(rows, dim, directions, breather);
   if (p === 0) return undefined;
   const basis = new Float32Array(p * width);
   for (let c = 0; c < p; c++) basis.set(directions[c]!, c * width);
@@ -75,22 +83,32 @@ function centredRows(sample: Float32Array, n: number, dim: number, mean: Float32
 }
 
 /** Orthogonal iteration from random signs: p directions, the strongest first. */
-function principalDirections(rows: readonly Float64Array[], dim: number, p: number, seed: number): Float64Array[] {
+async function principalDirections(
+  rows: readonly Float64Array[],
+  dim: number,
+  p: number,
+  seed: number,
+  breather: Breather,
+): Promise<Float64Array[]> {
   const uniform = randomUniforms(seed);
   let directions = Array.from({ length: p }, () => Float64Array.from({ length: dim }, () => (uniform() < 0.5 ? -1 : 1)));
-  orthonormalise(directions, uniform);
+  await orthonormalise(directions, uniform, breather);
   for (let iteration = 0; iteration < ITERATIONS; iteration++) {
     const next = directions.map(() => new Float64Array(dim));
-    for (const row of rows) for (let c = 0; c < p; c++) addScaled(next[c]!, row, dot(row, directions[c]!));
+    for (const row of rows) {
+      for (let c = 0; c < p; c++) addScaled(next[c]!, row, dot(row, directions[c]!));
+      await breather.breathe();
+    }
     directions = next;
-    orthonormalise(directions, uniform);
+    await orthonormalise(directions, uniform, breather);
   }
   return directions;
 }
 
 /** Modified Gram–Schmidt; a vector that vanishes (there are fewer directions than wanted) is replaced by a random one. */
-function orthonormalise(vectors: Float64Array[], uniform: () => number): void {
+async function orthonormalise(vectors: Float64Array[], uniform: () => number, breather: Breather): Promise<void> {
   for (const [c, v] of vectors.entries()) {
+    await breather.breathe();
     for (let attempt = 0; !madeOrthonormal(v, vectors.slice(0, c)); attempt++) {
       if (attempt === 8) throw new Error('orthonormalise: no independent direction found');
       for (let j = 0; j < v.length; j++) v[j] = uniform() - 0.5;
@@ -112,13 +130,19 @@ function madeOrthonormal(v: Float64Array, others: readonly Float64Array[]): bool
  * The number of directions (a multiple of 16) that makes a scan read least, or 0: for pairs of sampled rows, what share
  * looks nearer in the projection than a query's nearest neighbour is?
  */
-function bestPrefix(rows: readonly Float64Array[], dim: number, directions: readonly Float64Array[]): number {
+async function bestPrefix(
+  rows: readonly Float64Array[],
+  dim: number,
+  directions: readonly Float64Array[],
+  breather: Breather,
+): Promise<number> {
   const queries = rows.filter((_, i) => i % Math.ceil(rows.length / 24) === 0);
   const coordinates = new Map(rows.map((row) => [row, Float64Array.from(directions, (direction) => dot(row, direction))]));
   const candidates = new Map<number, number>();
   for (let p = 16; p <= directions.length; p += 16) candidates.set(p, 0);
   let pairs = 0;
   for (const query of queries) {
+    await breather.breathe();
     const nearest = Math.min(...rows.filter((row) => row !== query).map((row) => squaredDistance(query, row, dim)));
     for (const row of rows) {
       if (row === query) continue;

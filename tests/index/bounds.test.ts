@@ -379,16 +379,16 @@ describe('against exact arithmetic', () => {
 
 describe('a projection', () => {
   const dim = 100;
-  const trained = (metric: Metric, scale: number) => {
+  const trained = async (metric: Metric, scale: number) => {
     const sample = lowRank(128, dim, 11).map((x) => x * scale);
-    const projection = trainProjection(sample, dim, metric === 'l2', 1);
+    const projection = await trainProjection(sample, dim, metric === 'l2', 1);
     if (!projection) throw new Error('no projection came of data of low rank');
     return projection;
   };
 
   it.each([1, 1e-37, 1e15])('never lengthens a distance nor shortens a dot product, data of size %s', async (scale) => {
     for (const metric of ['l2', 'ip'] as const) {
-      const projection = trained(metric, scale);
+      const projection = await trained(metric, scale);
       const random = randomFrom(17);
       const made = attacks.flatMap((kind) => {
         const { query, rows } = attack(kind, metric, 3, dim, random);
@@ -409,16 +409,16 @@ describe('a projection', () => {
     }
   });
 
-  it('is the same for the same rows, and absent where it would not pay', () => {
-    expect(trained('l2', 1)).toEqual(trained('l2', 1));
-    expect(trainProjection(makeVectors('normal', 512, 128, 1), 128, true, 1)).toBeUndefined();
-    expect(trainProjection(lowRank(512, 95, 1), 95, true, 1)).toBeUndefined();
-    expect(trainProjection(lowRank(63, 128, 1), 128, true, 1)).toBeUndefined();
+  it('is the same for the same rows, and absent where it would not pay', async () => {
+    expect(await trained('l2', 1)).toEqual(await trained('l2', 1));
+    expect(await trainProjection(makeVectors('normal', 512, 128, 1), 128, true, 1)).toBeUndefined();
+    expect(await trainProjection(lowRank(512, 95, 1), 95, true, 1)).toBeUndefined();
+    expect(await trainProjection(lowRank(63, 128, 1), 128, true, 1)).toBeUndefined();
   });
 
-  it('can be learned from rows that have fewer directions than it wants, or none', () => {
+  it('can be learned from rows that have fewer directions than it wants, or none', async () => {
     for (const rank of [0, 1, 3]) {
-      const projection = trainProjection(lowRank(128, 96, 4, rank, 0), 96, true, 1);
+      const projection = await trainProjection(lowRank(128, 96, 4, rank, 0), 96, true, 1);
       if (projection) expect(Number.isFinite(projection.looseness)).toBe(true);
     }
   });
