@@ -1,7 +1,7 @@
 /**
- * Scans one slice of queries: seeds give every query a canonical k-th distance τ, then passes over ever more blocks append
- * the rows that no bound rules out, those are refined canonically, and τ tightens. Nothing can fail to be certified: a list
- * that overflows is scanned again in halves.
+ * Scans one slice of queries: seeds give every query a first k-th distance τ, then passes over ever more blocks hand on the
+ * rows that no bound rules out, and τ tightens by what they show. Nothing can fail to be certified: a list that overflows is
+ * scanned again in halves.
  */
 import { type Block, rangeOf } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
