@@ -31,5 +31,5 @@ setup_node() {
   if [[ -x node_modules/.bin/vite && -d node_modules/commander && ! package-lock.json -nt node_modules/.package-lock.json ]]; then return 0; fi
   say 'npm ci'
   # A registry that lacks packages of other platforms leaves a lock file that npm ci calls incomplete; npm install does not mind.
-  npm ci --no-fund --no-audit --loglevel=silent || { say 'npm install'; npm install --no-fund --no-audit --loglevel=error; }
+  npm ci --no-fund --no-audit --loglevel=silent || { say 'npm install'; npm install --no-save --no-fund --no-audit --loglevel=error; }
 }
