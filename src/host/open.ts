@@ -7,6 +7,11 @@ import type { Engine, EngineKind } from './engine.ts';
 import { GpuEngine } from './gpu/gpu-engine.ts';
 import { ReferenceEngine } from './reference-engine.ts';
 
+/** WebGPU's `GPU` object, by what is asked of it first: so that users need no type packages for WebGPU. */
+export interface GpuLike {
+  requestAdapter(options?: object): Promise<unknown>;
+}
+
 export interface EngineOptions {
   /** Which engine: 'auto' (default) takes GPU or CPU per call, whichever is cheaper, and the CPU alone without a GPU. */
   prefer?: EngineKind | undefined;
@@ -15,9 +20,9 @@ export interface EngineOptions {
   /** Part of the adapter's name ('nvidia', 'swiftshader'); another adapter is refused. Only for 'gpu' and 'auto'. */
   adapter?: string | undefined;
   /** Which GPU a machine with two should give. Default 'high-performance'. */
-  powerPreference?: GPUPowerPreference | undefined;
+  powerPreference?: 'low-power' | 'high-performance' | undefined;
   /** A GPU object to use instead of the platform's (`navigator.gpu`, or Dawn in Node). */
-  gpu?: GPU | undefined;
+  gpu?: GpuLike | undefined;
   /** Ask the GPU for WebGPU's default limits instead of the adapter's: for tests of small devices. Default false. */
   defaultLimits?: boolean | undefined;
   /** false keeps the CPU to baseline SIMD; answers are the same either way. Default true. */
@@ -28,7 +33,7 @@ export interface EngineOptions {
 /** What differs between platforms. */
 export interface Platform {
   /** The platform's WebGPU; `software` asks for a software driver where there is no other. */
-  gpu(software: boolean): Promise<GPU | undefined>;
+  gpu(software: boolean): Promise<GpuLike | undefined>;
   /** Where measured costs are kept between processes. */
   readonly costCache?: CostCache;
 }
@@ -78,7 +83,7 @@ async function openGpu(platform: Platform, options: EngineOptions, software: boo
   const gpu = options.gpu ?? (await platform.gpu(software));
   const cpu = await CpuEngine.open(options);
   try {
-    return await GpuEngine.open(gpu ?? NO_GPU, cpu, options);
+    return await GpuEngine.open((gpu ?? NO_GPU) as GPU, cpu, options);
   } catch (error) {
     cpu.close();
     throw error;
@@ -99,4 +104,4 @@ async function openAuto(platform: Platform, options: EngineOptions): Promise<Eng
 }
 
 /** Stands in where the platform has no WebGPU: it has no adapters. */
-const NO_GPU = { requestAdapter: async () => null } as unknown as GPU;
+const NO_GPU: GpuLike = { requestAdapter: async () => null };

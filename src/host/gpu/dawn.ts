@@ -36,15 +36,33 @@ export async function createDawn(options: readonly string[] = []): Promise<GPU |
   return gpu;
 }
 
+/** Device files of GPUs: NVIDIA's, WSL's, Tegra's, Mali's, Adreno's; those of dri/ that render are looked for apart. */
+const DEVICE_FILES = /^(nvidia\d+|dxg|nvhost-gpu|nvmap|mali\d*|kgsl-3d\d)$/;
+
+/** Whether it is worth asking for the machine's own adapter: without a device, Dawn would only complain on the terminal. */
+function mayHaveGpu(): boolean {
+  if (process.platform !== 'linux' || process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES) return true;
+  return filesOf('/dev').some((name) => DEVICE_FILES.test(name)) || filesOf('/dev/dri').some((name) => name.startsWith('renderD'));
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    return nodeModule('node:fs').readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
 /**
  * Node's GPU: the machine's own adapter, or, with `software`, SwiftShader where there is no other. Undefined where neither
  * exists.
  */
 export async function nodeGpu(software: boolean): Promise<GPU | undefined> {
-  const gpu = await createDawn();
-  if (!gpu || (await gpu.requestAdapter())) return gpu;
-  const { existsSync } = nodeModule('node:fs');
-  const driver = software ? SWIFTSHADER_DRIVERS.find((path) => existsSync(path)) : undefined;
+  if (mayHaveGpu()) {
+    const gpu = await createDawn();
+    if (await gpu?.requestAdapter()) return gpu;
+  }
+  const driver = software ? SWIFTSHADER_DRIVERS.find((path) => nodeModule('node:fs').existsSync(path)) : undefined;
   if (!driver) return undefined;
   process.env.VK_DRIVER_FILES = driver; // read by the Vulkan loader when the next instance is made
   return createDawn();
