@@ -39,7 +39,7 @@ export interface ByteSource {
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
-export function bytesSource(bytes: Uint8Array, name = 'the bytes'): ByteSource {
+export function bytesSource(bytes: Uint8Array, name = 'the data'): ByteSource {
   if (!(bytes instanceof Uint8Array)) throw badArgument('bytes must be a Uint8Array; wrap an ArrayBuffer: new Uint8Array(buffer)');
   return { name, size: bytes.byteLength, read: async (offset, length) => bytes.subarray(offset, offset + length) };
 }
