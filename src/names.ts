@@ -1,6 +1,6 @@
 /** Names that both entry points give. */
 export type { AdapterInfo, Engine, EngineInfo, EngineKind } from './host/engine.ts';
-export type { EngineOptions } from './host/open.ts';
+export type { EngineOptions, GpuLike } from './host/open.ts';
 export type { IndexConfig } from './index/factory.ts';
 export { type LabelFilter, labelBitset } from './index/filter.ts';
 export type {
