@@ -21,6 +21,17 @@ async function writeTemporary(path: string, pieces: Iterable<Uint8Array> | Async
   }
 }
 
+/** Renaming over a pipe, a device or a link that leads nowhere would destroy it: only a file, or nothing, is replaced. */
+async function checkReplaceable(path: string): Promise<void> {
+  const { lstat, stat } = nodeModule('node:fs/promises');
+  const link = await lstat(path).catch(() => undefined);
+  if (!link || link.isFile()) return;
+  const target = await stat(path).catch(() => undefined);
+  if (target?.isFile()) return;
+  const what = target ? 'it is not a regular file' : 'it is a link that leads nowhere';
+  throw badFile(`cannot write ${path}: ${what}; name a file`);
+}
+
 /**
  * Writes a file as a whole or not at all: into a temporary file beside it, which then takes its name. When writing fails, or `pieces`
  * throws, the temporary file is removed and what had the name before is untouched.
@@ -30,6 +41,7 @@ async function writeTemporary(path: string, pieces: Iterable<Uint8Array> | Async
 export async function replaceFile(path: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
   if (typeof path !== 'string' || path === '') throw badArgument('the path to write is empty; name a file');
   const { realpath, rename, rm } = nodeModule('node:fs/promises');
+  await checkReplaceable(path);
   // Through a symbolic link to its target, so that the link stays one.
   const target = await realpath(path).catch(() => path);
   const temporary = `${target}.${globalThis.crypto.randomUUID()}.tmp`;
