@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { realpath, writeFile } from 'node:fs/promises';
 import { writeLabels, writeVectors } from '../io/write.ts';
 import { IsodexError, type Neighbors, type VectorIndex } from '../node.ts';
 import { checkSameDim, openChosenEngine, openIndexOn, prepareIndex, readQueries } from './inputs.ts';
@@ -21,6 +21,7 @@ interface Results extends Neighbors {
 
 export async function search(file: string, queriesPath: string, args: SearchCommandArgs, task: Task): Promise<undefined> {
   if (args.format === 'ivecs') checkIvecs(args.out);
+  if (args.out !== undefined) await checkNotRead(args.out, [file, queriesPath]);
   const queries = await readQueries(queriesPath, args.limit, task);
   using engine = await openChosenEngine(args, task);
   using index = await openIndexOn(file, engine, task);
@@ -36,6 +37,17 @@ export async function search(file: string, queriesPath: string, args: SearchComm
     process.stderr.write(`${queries.n} queries, k ${args.k}, on ${found.engine} in ${formatSeconds(seconds)} s\n`);
   }
   return undefined;
+}
+
+/** Results must not take the place of the index or the queries that they come from. */
+async function checkNotRead(out: string, sources: readonly string[]): Promise<void> {
+  const real = (path: string) => realpath(path).catch(() => undefined);
+  const target = await real(out);
+  if (target === undefined) return;
+  for (const source of sources) {
+    if ((await real(source)) === target)
+      throw new IsodexError('bad-argument', `--out is ${out}, which this search reads; give another name`);
+  }
 }
 
 function checkIvecs(out: string | undefined): asserts out is string {
