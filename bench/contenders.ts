@@ -2,20 +2,17 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { EngineOptions } from '../src/node.ts';
+import type { FlatRequests } from './flat-protocol.ts';
 import { Peer, type PeerInfo } from './peer.ts';
 import { pythonWithFaiss } from './python.ts';
+import type { Skipped } from './session.ts';
 
 export interface Contender {
   readonly id: string;
   readonly label: string;
   readonly family: 'isodex' | 'faiss';
   readonly info: PeerInfo;
-  readonly peer: Peer;
-}
-
-export interface Skipped {
-  readonly what: string;
-  readonly reason: string;
+  readonly peer: Peer<FlatRequests>;
 }
 
 export interface ContenderOptions {
@@ -37,6 +34,9 @@ export interface ContenderOptions {
 /** FAISS on one thread: what ratios are against. */
 export const YARDSTICK = 'faiss-1';
 
+/** The folder of the processes. */
+export const PEERS = join(import.meta.dirname, 'peers');
+
 const KINDS = ['cpu', 'gpu', 'reference'];
 
 /** '1,all' → [1, cores]. */
@@ -53,24 +53,15 @@ export async function openContenders(options: ContenderOptions): Promise<{ conte
   const enter = async (
     one: Omit<Contender, 'info'>,
     request: Readonly<Record<string, unknown>>,
-    refuse: (info: PeerInfo) => string | undefined,
+    refuse?: (info: PeerInfo) => string | undefined,
   ) => {
-    try {
-      const info = await one.peer.ask('open', request);
-      const reason = info.skip ?? refuse(info);
-      if (reason === undefined) {
-        contenders.push({ ...one, info });
-        return;
-      }
-      skipped.push({ what: one.label, reason });
-    } catch (error) {
-      skipped.push({ what: one.label, reason: (error as Error).message });
-    }
-    await one.peer.close();
+    const result = await one.peer.enter(request, refuse);
+    if ('info' in result) contenders.push({ ...one, info: result.info });
+    else skipped.push({ what: one.label, reason: result.reason });
   };
   for (const { id, label, engine } of isodexEngines(options)) {
-    const peer = new Peer(process.execPath, ['--expose-gc', join(import.meta.dirname, 'isodex-peer.ts')]);
-    await enter({ id, label, family: 'isodex', peer }, { library: options.library, engine, software: options.software }, () => undefined);
+    const peer = new Peer<FlatRequests>(process.execPath, ['--expose-gc', join(PEERS, 'isodex-flat.ts')]);
+    await enter({ id, label, family: 'isodex', peer }, { library: options.library, engine, software: options.software });
   }
   if (options.peers.includes('faiss')) {
     const found = await pythonWithFaiss(options.python, options.cache, options.say);
@@ -78,7 +69,7 @@ export async function openContenders(options: ContenderOptions): Promise<{ conte
     else {
       for (const threads of options.threads) {
         const env = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) };
-        const peer = new Peer(found.python, [join(import.meta.dirname, 'faiss-peer.py')], env);
+        const peer = new Peer<FlatRequests>(found.python, [join(PEERS, 'faiss-flat.py')], env);
         const label = `FAISS, ${plural(threads)}`;
         await enter({ id: `faiss-${threads}`, label, family: 'faiss', peer }, { threads }, (info) => genericBuild(info, options.generic));
       }
@@ -112,12 +103,12 @@ function isodexEngines({ engines, threads }: ContenderOptions): Entry[] {
   });
 }
 
-function plural(threads: number): string {
+export function plural(threads: number): string {
   return `${threads} thread${threads > 1 ? 's' : ''}`;
 }
 
 /** A FAISS without vector instructions is about ten times slower: winning against it would say nothing. */
-function genericBuild({ compileOptions }: PeerInfo, allowed: boolean): string | undefined {
+export function genericBuild({ compileOptions }: PeerInfo, allowed: boolean): string | undefined {
   if (allowed || !String(compileOptions).includes('GENERIC')) return undefined;
   return `this FAISS is a generic build (${compileOptions}), no yardstick; install the faiss-cpu wheel with pip, or use --generic`;
 }

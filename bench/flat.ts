@@ -1,17 +1,18 @@
 /** Exact search against FAISS on the same data in one run: contenders in processes kept alive, taking turns. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, agreement, differing } from './agreement.ts';
-import { type Contender, type ContenderOptions, openContenders, type Skipped, YARDSTICK } from './contenders.ts';
-import { type DataOptions, type DataSet, loadSet } from './data-sets.ts';
+import { type Contender, type ContenderOptions, openContenders, YARDSTICK } from './contenders.ts';
+import type { DataSet } from './data-sets.ts';
+import { readFloats, readInts } from './files.ts';
+import type { BuildReply } from './flat-protocol.ts';
 import { type Machine, thisMachine } from './machine.ts';
-import type { BuildReply, MemoryParts, PeerInfo } from './peer.ts';
+import type { MemoryParts, PeerInfo } from './peer.ts';
+import { overSets, type Session, type SessionOptions, type Skipped } from './session.ts';
 import { intrinsicDimension, quantile, ratios, type Summary, summarise } from './statistics.ts';
 
-export interface FlatOptions extends ContenderOptions, DataOptions {
-  readonly sets: readonly string[];
+export interface FlatOptions extends ContenderOptions, SessionOptions {
   readonly k: number;
   readonly repeats: number;
   /** Queries one by one, in all rounds together. */
@@ -76,43 +77,27 @@ const PAUSE_MS = 30;
 
 export async function benchFlat(options: FlatOptions): Promise<FlatReport> {
   const machine = thisMachine();
-  const folder = mkdtempSync(join(tmpdir(), 'isodex-bench-'));
-  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', removeFolder);
-  try {
-    const skipped = new Map<string, Skipped>();
-    const skip = (one: Skipped) => skipped.set(JSON.stringify(one), one);
-    const seen = new Map<string, FlatReport['contenders'][number]>();
-    const sets: SetReport[] = [];
-    for (const name of options.sets) {
-      const set = await loadSet(name, options);
-      if ('missing' in set) {
-        skip({ what: `data set ${name}`, reason: set.missing });
-        continue;
-      }
-      // fresh processes for each set, so that none inherits memory or compiled code
-      const open = await openContenders(options);
-      open.skipped.forEach(skip);
-      for (const { id, label, info } of open.contenders) seen.set(id, { id, label, info });
-      try {
-        sets.push(await benchSet(set, open.contenders, folder, options));
-      } finally {
-        await Promise.all(open.contenders.map(({ peer }) => peer.close()));
-      }
+  const seen = new Map<string, FlatReport['contenders'][number]>();
+  const { reports, skipped } = await overSets(options, async (set, session) => {
+    // fresh processes for each set, so that none inherits memory or compiled code
+    const open = await openContenders(options);
+    open.skipped.forEach(session.skip);
+    for (const { id, label, info } of open.contenders) seen.set(id, { id, label, info });
+    try {
+      return await benchSet(set, open.contenders, session, options);
+    } finally {
+      await Promise.all(open.contenders.map(({ peer }) => peer.close()));
     }
-    return {
-      bench: 'flat',
-      date: new Date().toISOString(),
-      machine,
-      settings: { k: options.k, repeats: options.repeats, yardstick: YARDSTICK },
-      contenders: [...seen.values()],
-      skipped: [...skipped.values()],
-      sets,
-    };
-  } finally {
-    removeFolder();
-    process.off('exit', removeFolder);
-  }
+  });
+  return {
+    bench: 'flat',
+    date: new Date().toISOString(),
+    machine,
+    settings: { k: options.k, repeats: options.repeats, yardstick: YARDSTICK },
+    contenders: [...seen.values()],
+    skipped,
+    sets: reports,
+  };
 }
 
 /** What is measured of one contender as the rounds go by. */
@@ -125,12 +110,14 @@ interface Track {
   readonly single: number[];
 }
 
-async function benchSet(set: DataSet, contenders: readonly Contender[], folder: string, options: FlatOptions): Promise<SetReport> {
+async function benchSet(
+  set: DataSet,
+  contenders: readonly Contender[],
+  { folder, files }: Session,
+  options: FlatOptions,
+): Promise<SetReport> {
   const { k, repeats, say } = options;
   const { name, metric, dim } = set;
-  const files = { base: join(folder, 'base.f32'), queries: join(folder, 'queries.f32') };
-  writeFloats(files.base, set.base);
-  writeFloats(files.queries, set.queries);
   const tracks: Track[] = [];
   for (const contender of contenders) {
     say(`${name}: building ${contender.label}`);
@@ -220,10 +207,5 @@ function resultOf(
 async function answerOf({ peer }: Contender, folder: string): Promise<Answer> {
   const files = { labels: join(folder, 'labels.i32'), distances: join(folder, 'distances.f32') };
   await peer.ask('answers', files);
-  const read = (path: string) => new Uint8Array(readFileSync(path)).buffer; // a copy: aligned, and of its own
-  return { labels: new Int32Array(read(files.labels)), distances: new Float32Array(read(files.distances)) };
-}
-
-function writeFloats(path: string, floats: Float32Array): void {
-  writeFileSync(path, new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
+  return { labels: readInts(files.labels), distances: readFloats(files.distances) };
 }

@@ -1,59 +1,33 @@
 /**
  * A contender in a process of its own, spoken to in lines of JSON over its standard input and output; vectors and answers
- * travel in raw little-endian files. bench/isodex-peer.ts and bench/faiss-peer.py speak it:
- *
- *   {"op":"open", …}                                      → what it is: versions, threads, adapter
- *   {"op":"build","base","queries","dim","metric","k"}    → {"add","prepare","rssBefore","rssBuilt","memory"}; f32 files
- *   {"op":"search"}                                       → {"seconds","cpuSeconds"} of all queries in one batch
- *   {"op":"single","first","count"}                       → {"seconds":[…]} of so many queries one by one
- *   {"op":"answers","labels","distances"}                 → writes the last batch's, i32 and f32 [nq, k]
- *   {"op":"memory"}                                       → {"rss","peak","memory"}
- *
- * or {"error"} for any of them. It ends when its input does.
+ * travel in raw little-endian files. Which requests there are, a protocol says: flat-protocol.ts, hnsw/protocol.ts. Any
+ * reply may be {"error"} instead. A contender ends when its input does. The other end: peers/serve.ts, peers/serving.py.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
+/** Requests and replies by the name of the operation; all protocols open alike. */
+export type Protocol<P> = { readonly [Op in keyof P]: readonly [request: object, reply: object] } & {
+  readonly open: readonly [request: Readonly<Record<string, unknown>>, reply: PeerInfo];
+};
+
 /** Bytes an index says that it holds, by part. */
 export type MemoryParts = Readonly<Record<string, number>>;
 
-export interface BuildRequest {
-  /** Files of f32 rows. */
-  readonly base: string;
-  readonly queries: string;
-  readonly dim: number;
-  readonly metric: string;
-  readonly k: number;
-}
-
-export interface BuildReply {
-  /** Seconds to add all rows, and to do what the first search would do first. */
-  readonly add: number;
-  readonly prepare: number;
-  /** Resident bytes before the rows were read, and when only the index holds them. */
-  readonly rssBefore: number;
-  readonly rssBuilt: number;
-  readonly memory: MemoryParts;
-  /** How the peer set itself up for this data, for people. */
-  readonly note?: string;
-}
-
-export interface Requests {
-  open: [request: Readonly<Record<string, unknown>>, reply: PeerInfo];
-  build: [request: BuildRequest, reply: BuildReply];
-  search: [request: Record<never, never>, reply: { seconds: number; cpuSeconds: number }];
-  single: [request: { first: number; count: number }, reply: { seconds: number[] }];
-  answers: [request: { labels: string; distances: string }, reply: Record<never, never>];
-  memory: [request: Record<never, never>, reply: { rss: number; peak: number; memory: MemoryParts }];
-}
-
+/** What a contender says of itself when it opens: versions, threads, adapter. */
 export interface PeerInfo {
   readonly [detail: string]: unknown;
   /** Present where the peer declines to run: why. */
   readonly skip?: string;
 }
 
-export class Peer {
+/** Wall and CPU seconds of one piece of work. */
+export interface Sample {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+}
+
+export class Peer<P extends Protocol<P>> {
   private readonly child: ChildProcess;
   private readonly lines: AsyncIterator<string>;
   private readonly exited: Promise<string>;
@@ -68,13 +42,30 @@ export class Peer {
     this.lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
   }
 
-  async ask<Op extends keyof Requests>(op: Op, request: Requests[Op][0]): Promise<Requests[Op][1]> {
+  async ask<Op extends keyof P & string>(op: Op, request: P[Op][0]): Promise<P[Op][1]> {
     this.child.stdin!.write(`${JSON.stringify({ op, ...request })}\n`);
     const { done, value } = await this.lines.next();
     if (done) throw new Error(`${op}: the contender's process failed: ${await this.exited}`);
-    const reply = JSON.parse(value) as Requests[Op][1] & { error?: string };
+    const reply = JSON.parse(value) as P[Op][1] & { error?: string };
     if (reply.error) throw new Error(`${op}: ${reply.error}`);
     return reply;
+  }
+
+  /** Opens the contender. Where it cannot take part, closes it and says why. */
+  async enter(
+    request: P['open'][0],
+    refuse: (info: PeerInfo) => string | undefined = () => undefined,
+  ): Promise<{ info: PeerInfo } | { reason: string }> {
+    let reason: string | undefined;
+    try {
+      const info = await this.ask('open', request);
+      reason = info.skip ?? refuse(info);
+      if (reason === undefined) return { info };
+    } catch (error) {
+      reason = (error as Error).message;
+    }
+    await this.close();
+    return { reason };
   }
 
   async close(): Promise<void> {

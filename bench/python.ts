@@ -5,6 +5,9 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** numpy is not pinned: which one there is depends on the Python. */
+const PACKAGES = ['faiss-cpu==1.15.1', 'numpy'];
+
 /** A Python with FAISS: the given one, or a virtual environment in `cache`, which is made when it is not there. */
 export async function pythonWithFaiss(
   given: string | undefined,
@@ -18,7 +21,7 @@ export async function pythonWithFaiss(
   say('making a virtual environment with faiss-cpu, once');
   try {
     await run('python3', ['-m', 'venv', folder]);
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'faiss-cpu', 'numpy']);
+    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PACKAGES]);
   } catch (error) {
     const last = String((error as { stderr?: string }).stderr || error)
       .trim()

@@ -1,19 +1,13 @@
-"""FAISS as a contender: speaks the protocol of bench/peer.ts. IndexFlatL2, or IndexFlatIP on normalised rows (cosine)."""
+"""FAISS as a contender of the flat bench: IndexFlatL2, or IndexFlatIP on normalised rows (cosine)."""
 
-import gc
-import json
 import resource
-import sys
 import time
 
 import faiss
 import numpy as np
+from serving import one_by_one, resident, sampled, serve
 
-
-def resident():
-    gc.collect()
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
+default_threshold = faiss.cvar.distance_compute_blas_threshold
 
 
 class Contender:
@@ -57,19 +51,14 @@ class Contender:
         return f"distance_compute_blas_threshold {self.threshold} (tried: {tried})"
 
     def search(self):
-        cpu = time.process_time()
-        start = time.perf_counter()
+        return sampled(self.run)
+
+    def run(self):
         self.distances, self.labels = self.index.search(self.queries, self.k)
-        return {"seconds": time.perf_counter() - start, "cpuSeconds": time.process_time() - cpu}
 
     def single(self, first, count):
         faiss.cvar.distance_compute_blas_threshold = default_threshold
-        seconds = []
-        for i in range(first, first + count):
-            at = i % len(self.queries)
-            start = time.perf_counter()
-            self.index.search(self.queries[at : at + 1], self.k)
-            seconds.append(time.perf_counter() - start)
+        seconds = one_by_one(first, count, self.queries, lambda query: self.index.search(query, self.k))
         faiss.cvar.distance_compute_blas_threshold = self.threshold
         return {"seconds": seconds}
 
@@ -83,12 +72,4 @@ class Contender:
         return {"rss": resident(), "peak": peak, "memory": {}}
 
 
-default_threshold = faiss.cvar.distance_compute_blas_threshold
-contender = Contender()
-for line in sys.stdin:
-    request = json.loads(line)
-    try:
-        reply = getattr(contender, request.pop("op"))(**request)
-    except Exception as error:
-        reply = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(reply), flush=True)
+serve(Contender())

@@ -1,0 +1,41 @@
+/** Isodex's built library and one engine of it, for the contenders that measure them. */
+import { pathToFileURL } from 'node:url';
+import type * as Isodex from '../../src/node.ts';
+import type { MemoryParts, PeerInfo } from '../peer.ts';
+
+export interface OpenRequest {
+  /** Path of the built library's node.js. */
+  library: string;
+  engine: Isodex.EngineOptions;
+  /** Take a GPU that is a software driver. */
+  software: boolean;
+}
+
+export interface Opened {
+  readonly library: typeof Isodex;
+  readonly engine: Isodex.Engine;
+  readonly info: PeerInfo;
+}
+
+/** Opens the engine, or says why it takes no part. */
+export async function openIsodex({ library: path, engine: options, software }: OpenRequest): Promise<Opened | { skip: string }> {
+  const library: typeof Isodex = await import(pathToFileURL(path).href);
+  let engine: Isodex.Engine;
+  try {
+    engine = await library.openEngine(options);
+  } catch (error) {
+    if (error instanceof library.IsodexError && error.code === 'unsupported') return { skip: error.message };
+    throw error;
+  }
+  const { description, threads, features, adapter } = engine.info;
+  if (adapter?.software && !software) {
+    engine.close();
+    const name = adapter.description || adapter.device;
+    return { skip: `the adapter is a software driver (${name}), which says nothing about speed; --software runs it` };
+  }
+  return { library, engine, info: { isodex: library.version, description, threads, features, adapter } };
+}
+
+export function memoryOf(index: Isodex.VectorIndex): MemoryParts {
+  return (index as unknown as { memory: MemoryParts }).memory;
+}

@@ -1,0 +1,53 @@
+/** What is the same around every bench of data sets: a scratch folder, the sets that are there, and what was skipped. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DataOptions, type DataSet, loadSet } from './data-sets.ts';
+import { writeNumbers } from './files.ts';
+
+export interface Skipped {
+  readonly what: string;
+  readonly reason: string;
+}
+
+export interface SessionOptions extends DataOptions {
+  readonly sets: readonly string[];
+}
+
+export interface Session {
+  /** Removed at the end. */
+  readonly folder: string;
+  /** The set at hand, as f32 rows for contenders. */
+  readonly files: { readonly base: string; readonly queries: string };
+  readonly skip: (one: Skipped) => void;
+}
+
+/** Does `work` with one data set after the other. */
+export async function overSets<Report>(
+  options: SessionOptions,
+  work: (set: DataSet, session: Session) => Promise<Report>,
+): Promise<{ reports: Report[]; skipped: Skipped[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'isodex-bench-'));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeFolder);
+  const files = { base: join(folder, 'base.f32'), queries: join(folder, 'queries.f32') };
+  const skipped = new Map<string, Skipped>(); // a contender is skipped on every set, and told once
+  const skip = (one: Skipped) => void skipped.set(JSON.stringify(one), one);
+  const reports: Report[] = [];
+  try {
+    for (const name of options.sets) {
+      const set = await loadSet(name, options);
+      if ('missing' in set) {
+        skip({ what: `data set ${name}`, reason: set.missing });
+        continue;
+      }
+      writeNumbers(files.base, set.base);
+      writeNumbers(files.queries, set.queries);
+      reports.push(await work(set, { folder, files, skip }));
+    }
+    return { reports, skipped: [...skipped.values()] };
+  } finally {
+    removeFolder();
+    process.off('exit', removeFolder);
+  }
+}
