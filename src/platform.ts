@@ -3,7 +3,7 @@ import type { Engine, EngineKind } from './host/engine.ts';
 import { type EngineOptions, openEngineOn, type Platform } from './host/open.ts';
 import { type IndexConfig, makeIndex, readIndex } from './index/factory.ts';
 import { type ByteSource, bytesSource } from './index/format.ts';
-import type { WritableOriginals } from './index/originals.ts';
+import type { OriginalsAt } from './index/originals.ts';
 import type { VectorIndex } from './index/vector-index.ts';
 import type { TaskOptions } from './util/tasks.ts';
 
@@ -17,9 +17,6 @@ export interface EngineChoice {
 export interface CreateOptions extends IndexConfig, EngineChoice {}
 
 export interface OpenOptions extends EngineChoice, TaskOptions {}
-
-/** Gives the vectors of a file that is being opened another place than memory. */
-export type OriginalsAt = (position: number, count: number, dim: number) => WritableOriginals;
 
 export class Library {
   private readonly platform: Platform;

@@ -4,8 +4,9 @@ import type { TaskOptions } from '../util/tasks.ts';
 import { FlatIndex } from './flat.ts';
 import { readFlat } from './flat-file.ts';
 import { BodyReader, type ByteSource } from './format.ts';
-import type { WritableOriginals } from './originals.ts';
-import { checkDim, checkMetric, checkSeed, type Metric, type VectorIndex } from './vector-index.ts';
+import { MemoryOriginals, type OriginalsAt } from './originals.ts';
+import { emptySnapshot } from './rows.ts';
+import { checkDim, checkMetric, checkSeed, type Metric, type Settings, type VectorIndex } from './vector-index.ts';
 
 export interface IndexConfig {
   /** Values in a vector, 1 to 4,096. */
@@ -16,13 +17,44 @@ export interface IndexConfig {
   readonly seed?: number | undefined;
 }
 
+/** What is given to an index whatever its kind: where it computes, and what runs when it closes. */
+interface Surroundings {
+  readonly engine: Engine;
+  readonly onClose: (() => void) | undefined;
+}
+
+/** A kind of index: the descriptions that name it, and how it comes to be. */
+interface Kind {
+  /** The descriptions, as an error tells them. */
+  readonly form: string;
+  readonly pattern: RegExp;
+  /** An empty index. */
+  make(description: string, settings: Settings, surroundings: Surroundings): VectorIndex;
+  read(reader: BodyReader, options: TaskOptions, originalsAt: OriginalsAt | undefined, surroundings: Surroundings): Promise<VectorIndex>;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    form: "'Flat'",
+    pattern: /^Flat$/,
+    make: (_, settings, { engine, onClose }) =>
+      new FlatIndex(engine, { ...settings, snapshot: emptySnapshot(new MemoryOriginals(settings.dim)) }, onClose),
+    read: async (reader, options, originalsAt, { engine, onClose }) =>
+      new FlatIndex(engine, await readFlat(reader, options, originalsAt), onClose),
+  },
+];
+
 /** Makes an empty index by its description. Throws 'bad-argument' for one that is not known. */
 export function makeIndex(description: string, config: IndexConfig, engine: Engine, onClose?: () => void): VectorIndex {
-  if (description !== 'Flat') throw badArgument(`the index description '${description}' is not known; this version knows 'Flat'`);
+  const kind = kindOf(description);
+  if (!kind) {
+    const known = KINDS.map(({ form }) => form).join(', ');
+    throw badArgument(`the index description '${description}' is not known; this version knows ${known}`);
+  }
   const dim = checkDim(config?.dim);
   const metric = checkMetric(config.metric ?? 'l2');
   const seed = checkSeed(config.seed ?? 1);
-  return new FlatIndex(engine, { dim, metric, seed }, onClose);
+  return kind.make(description, { dim, metric, seed }, { engine, onClose });
 }
 
 /** Reads an index of any kind. `originalsAt` gives the vectors another place than memory. */
@@ -30,11 +62,16 @@ export async function readIndex(
   source: ByteSource,
   engine: Engine,
   options: TaskOptions = {},
-  originalsAt?: (position: number, count: number, dim: number) => WritableOriginals,
+  originalsAt?: OriginalsAt,
   onClose?: () => void,
 ): Promise<VectorIndex> {
   const reader = await BodyReader.open(source);
   const { description } = reader.header;
-  if (description !== 'Flat') throw badFile(`${source.name} holds a '${description}' index, which this version does not know`);
-  return new FlatIndex(engine, await readFlat(reader, options, originalsAt), onClose);
+  const kind = kindOf(description);
+  if (!kind) throw badFile(`${source.name} holds a '${description}' index, which this version does not know`);
+  return kind.read(reader, options, originalsAt, { engine, onClose });
+}
+
+function kindOf(description: unknown): Kind | undefined {
+  return typeof description === 'string' ? KINDS.find(({ pattern }) => pattern.test(description)) : undefined;
 }

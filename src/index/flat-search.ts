@@ -66,8 +66,8 @@ export class BestCollector implements Collector {
   }
 }
 
-/** Searches on the engine that is cheaper; returns the kind of engine that answered. */
-export async function searchFlat(task: FlatTask, collector: () => Collector): Promise<{ engine: Engine; collector: Collector }> {
+/** Searches on the engine that is cheaper; returns the one that answered. */
+export async function searchFlat<C extends Collector>(task: FlatTask, collector: () => C): Promise<{ engine: Engine; collector: C }> {
   const { engine, snapshot, admission, queries, codes } = task;
   const nq = queries.length / snapshot.originals.dim;
   const fresh = collector();

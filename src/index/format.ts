@@ -22,6 +22,11 @@ export interface Section {
   readonly length: number;
 }
 
+/** A section that is to be written: its arrays, one after the other, are asked for when its turn comes. */
+export interface SectionContent extends Section {
+  readonly arrays: () => AsyncIterable<TypedArray> | Iterable<TypedArray>;
+}
+
 /** What the header says; `state` is the index's own. */
 export interface Header {
   readonly description: string;
@@ -44,20 +49,18 @@ export function bytesSource(bytes: Uint8Array, name = 'the data'): ByteSource {
   return { name, size: bytes.byteLength, read: async (offset, length) => bytes.subarray(offset, offset + length) };
 }
 
-/** The bytes of an index file, piece by piece. `contents` gives each section's arrays, in the header's order. */
-export async function* writeBody(
-  header: Header,
-  contents: Record<string, () => AsyncIterable<TypedArray> | Iterable<TypedArray>>,
-): AsyncGenerator<Uint8Array> {
+/** The bytes of an index file, piece by piece. */
+export async function* writeBody(header: Omit<Header, 'sections'>, contents: readonly SectionContent[]): AsyncGenerator<Uint8Array> {
   const hasher = createHasher();
   const put = (bytes: Uint8Array) => {
     hasher.update(bytes);
     return bytes;
   };
-  yield put(headerBytes(header));
-  for (const { name, dtype, length } of header.sections) {
+  const sections = contents.map(({ name, dtype, length }) => ({ name, dtype, length }));
+  yield put(headerBytes({ ...header, sections }));
+  for (const { name, dtype, length, arrays } of contents) {
     let written = 0;
-    for await (const array of contents[name]!()) {
+    for await (const array of arrays()) {
       yield put(new Uint8Array(array.buffer, array.byteOffset, array.byteLength).slice());
       written += array.byteLength;
     }
@@ -195,6 +198,15 @@ function parseHeader(name: string, bytes: Uint8Array): Header {
     Object.values(header.state).every(wholeNumber);
   if (!sound) throw badFile(`${name} is damaged: its header lacks what an index needs`);
   return header;
+}
+
+/** A value of the header, as the check of the argument that it once was takes it. */
+export function fromHeader<T>(check: (value: unknown) => T, value: unknown): T {
+  try {
+    return check(value);
+  } catch (cause) {
+    throw badFile(`the index file is damaged: in its header, ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** A typed array over freshly copied bytes. */

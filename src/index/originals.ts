@@ -17,6 +17,29 @@ export interface WritableOriginals extends Originals {
   rowForWriting(row: number, rowsToCome: number): Float32Array;
 }
 
+/** Gives the vectors of a file that is being opened another place than memory, from where they start in it. */
+export type OriginalsAt = (position: number, count: number, dim: number) => WritableOriginals;
+
+/** Rows that are read at a time where all of them are wanted. */
+const ROWS_PER_PIECE = 1024;
+
+/** The given rows, in ascending order, as f32 [n, dim] for some at a time. */
+export async function* readInPieces(originals: Originals, rows: Uint32Array): AsyncGenerator<Float32Array> {
+  for (let at = 0; at < rows.length; at += ROWS_PER_PIECE) {
+    const piece = rows.subarray(at, at + ROWS_PER_PIECE);
+    const out = new Float32Array(piece.length * originals.dim);
+    await originals.readRows(piece, out, originals.dim);
+    yield out;
+  }
+}
+
+/** Writes f32 [n, dim] to the rows from `row` on, of `count` there will be; returns the row behind them. */
+export function writePiece(originals: WritableOriginals, row: number, count: number, piece: Float32Array): number {
+  const { dim } = originals;
+  for (let at = 0; at < piece.length; at += dim, row++) originals.rowForWriting(row, count - row).set(piece.subarray(at, at + dim));
+  return row;
+}
+
 /** Chunks stay below this many floats. */
 const CHUNK_FLOATS = 2 ** 24;
 

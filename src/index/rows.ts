@@ -1,6 +1,6 @@
 import { clearBit, hasBit, setBit } from '../util/bits.ts';
 import { badArgument } from '../util/errors.ts';
-import type { WritableOriginals } from './originals.ts';
+import { readInPieces, type WritableOriginals, writePiece } from './originals.ts';
 
 /** The rows as one committed state: what a search sees. Rows below `count` never change; `live` is this state's own. */
 export interface Snapshot {
@@ -36,8 +36,23 @@ export function emptySnapshot(originals: WritableOriginals): Snapshot {
 }
 
 /** Words of a bitset over `rows` rows, in whole blocks of 64. */
-export function maskWords(rows: number): number {
+function maskWords(rows: number): number {
   return Math.ceil(rows / 64) * 2;
+}
+
+/** The bitset of `count` rows that are all live. */
+export function allLive(count: number): Uint32Array {
+  const live = new Uint32Array(maskWords(count));
+  for (let row = 0; row < count; row++) setBit(live, row);
+  return live;
+}
+
+/** The live rows, ascending. */
+export function liveRows({ live, count, liveCount }: Snapshot): Uint32Array {
+  const rows = new Uint32Array(liveCount);
+  let n = 0;
+  for (let row = 0; row < count; row++) if (hasBit(live, row)) rows[n++] = row;
+  return rows;
 }
 
 /** The state after `labels.length` rows were appended behind `count`; rows whose labels come again are dead in it. */
@@ -72,6 +87,23 @@ export function without(before: Snapshot, rows: readonly number[]): Snapshot {
   const live = before.live.slice();
   for (const row of rows) clearBit(live, row);
   return { ...before, live, liveCount: before.liveCount - rows.length };
+}
+
+/** The same live rows in the same order, close together in other originals, which are empty. */
+export async function compacted(old: Snapshot, originals: WritableOriginals): Promise<Snapshot> {
+  const rows = liveRows(old);
+  const count = rows.length;
+  let written = 0;
+  for await (const piece of readInPieces(old.originals, rows)) written = writePiece(originals, written, count, piece);
+  return {
+    ...old,
+    originals,
+    count,
+    live: allLive(count),
+    labels: Int32Array.from(rows, (row) => old.labels[row]!),
+    serials: Uint32Array.from(rows, (row) => old.serials[row]!),
+    keys: old.keys && Array.from(rows, (row) => old.keys![row]),
+  };
 }
 
 /** The labels of `n` new rows: the given ones, checked, or the next ones. */

@@ -7,6 +7,13 @@ import type { LabelFilter } from './filter.ts';
 /** `l2`: squared Euclidean distance. `ip`: 0 − dot product. `cosine`: 1 − dot product of the normalised vectors. */
 export type Metric = 'l2' | 'ip' | 'cosine';
 
+/** What an index is made with and keeps, whatever its kind. */
+export interface Settings {
+  readonly dim: number;
+  readonly metric: Metric;
+  readonly seed: number;
+}
+
 /** The k nearest of each query, nearest first, ties by label. Missing ones are label −1 at distance +Infinity. */
 export interface Neighbors {
   readonly k: number;

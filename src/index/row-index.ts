@@ -1,0 +1,231 @@
+import type { Engine } from '../host/engine.ts';
+import { LANES } from '../kernels/canonical-distances.ts';
+import { badArgument, IsodexError } from '../util/errors.ts';
+import { roundUp } from '../util/math.ts';
+import { replaceFile } from '../util/replace-file.ts';
+import { Breather, type TaskOptions } from '../util/tasks.ts';
+import { appended, checkKeys, LabelLookup, newLabels, type Snapshot, without } from './rows.ts';
+import {
+  type AddOptions,
+  checkedQueries,
+  checkedSquaredNorm,
+  checkK,
+  checkShape,
+  type Metric,
+  type Neighbors,
+  normaliseRow,
+  type RangeNeighbors,
+  type RangeSearchOptions,
+  type SearchOptions,
+  type Settings,
+  type VectorIndex,
+} from './vector-index.ts';
+
+/** An index as it was made or read: what it is, and its rows. */
+export interface RowState extends Settings {
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * An index over stored rows: labels, the queue of writers, checks of arguments, and what becomes of calls when it closes.
+ * How rows are found is the concrete index's; whatever it keeps beside the rows changes together with them, in `commit`.
+ */
+export abstract class RowIndex implements VectorIndex {
+  abstract readonly description: string;
+  readonly dim: number;
+  readonly metric: Metric;
+  readonly seed: number;
+  readonly engine: Engine;
+  readonly isTrained: boolean = true;
+  /** dim padded to the canonical lanes. */
+  protected readonly width: number;
+  private readonly onClose: () => void;
+  private committed: Snapshot;
+  private lookup = new LabelLookup();
+  private writing: Promise<unknown> = Promise.resolve();
+  private closed = false;
+
+  /** For the factory and readers of files: everything is checked by them. `onClose` runs when the index closes. */
+  constructor(engine: Engine, { dim, metric, seed, snapshot }: RowState, onClose: () => void = () => {}) {
+    this.engine = engine;
+    this.dim = dim;
+    this.metric = metric;
+    this.seed = seed;
+    this.width = roundUp(dim, LANES);
+    this.committed = snapshot;
+    this.onClose = onClose;
+  }
+
+  /** Whose work is most of an add, and so reports its progress: the copying of rows, or `commit`. */
+  protected abstract readonly addReports: 'copying' | 'commit';
+
+  /**
+   * Makes `next` the current state, by `swap`, at once with all that depends on it; calls of it never overlap. Rows from
+   * the current count on are new, others may be dead in it. Whatever throws leaves the index as it was.
+   */
+  protected abstract commit(next: Snapshot, options: TaskOptions): Promise<void>;
+
+  /** The k nearest of queries that were checked, copied and normalised, in the state at the time of the call. */
+  protected abstract nearest(queries: Float32Array, k: number, options: SearchOptions): Promise<Neighbors>;
+
+  /** All rows within a radius of queries that were checked, copied and normalised, in the state at the time of the call. */
+  protected abstract within(queries: Float32Array, radius: number, options: RangeSearchOptions): Promise<RangeNeighbors>;
+
+  /** The file's bytes in pieces, of the state at the time of the call: an async generator would look at it too late. */
+  protected abstract pieces(options: TaskOptions): AsyncIterable<Uint8Array>;
+
+  /** Lets go of what the index holds on engines; called once. */
+  protected abstract release(): void;
+
+  abstract prepare(options?: TaskOptions): Promise<void>;
+
+  get size(): number {
+    return this.committed.liveCount;
+  }
+
+  /** Bytes held by rows and labels. */
+  get memory(): { readonly originals: number; readonly labels: number } {
+    const { originals, labels, serials, live } = this.committed;
+    return { originals: originals.memoryBytes, labels: labels.byteLength + serials.byteLength + live.byteLength };
+  }
+
+  /** The last committed state. */
+  protected get snapshot(): Snapshot {
+    return this.committed;
+  }
+
+  /** Makes a state the current one. Other originals number their rows anew, so labels are looked up afresh. */
+  protected swap(next: Snapshot): void {
+    if (next.originals !== this.committed.originals) this.lookup = new LabelLookup();
+    this.committed = next;
+  }
+
+  async add(vectors: Float32Array, options: AddOptions = {}): Promise<Int32Array> {
+    const n = checkShape(vectors, this.dim, 'vectors');
+    const { keys } = options;
+    if (keys) checkKeys(keys, n);
+    return this.write(async () => {
+      const before = this.committed;
+      const labels = newLabels(before, n, options.labels);
+      await this.appendRows(vectors, n, this.reporting('copying', options));
+      const replaced = Array.from(labels, (label) => this.lookup.rowOf(before, label)).filter((row) => row >= 0);
+      await this.commit(appended(before, labels, keys, replaced), this.reporting('commit', options));
+      return labels;
+    });
+  }
+
+  remove(labels: ArrayLike<number>): Promise<number> {
+    return this.write(async () => {
+      const rows = new Set(Array.from(labels, (label) => this.lookup.rowOf(this.committed, label)));
+      rows.delete(-1);
+      if (rows.size > 0) await this.commit(without(this.committed, [...rows]), {});
+      return rows.size;
+    });
+  }
+
+  async search(queries: Float32Array, options: SearchOptions = {}): Promise<Neighbors> {
+    this.checkOpen();
+    const k = checkK(options.k ?? 10);
+    const checked = checkedQueries(queries, this.dim, this.metric);
+    options.signal?.throwIfAborted();
+    return this.whileOpen(this.nearest(checked, k, options));
+  }
+
+  async rangeSearch(queries: Float32Array, radius: number, options: RangeSearchOptions = {}): Promise<RangeNeighbors> {
+    this.checkOpen();
+    if (typeof radius !== 'number' || Number.isNaN(radius))
+      throw badArgument(`radius is ${String(radius)}; give a distance, squared for l2`);
+    const checked = checkedQueries(queries, this.dim, this.metric);
+    options.signal?.throwIfAborted();
+    return this.whileOpen(this.within(checked, radius, options));
+  }
+
+  async reconstruct(label: number): Promise<Float32Array> {
+    this.checkOpen();
+    const row = this.lookup.rowOf(this.committed, label);
+    if (row < 0) throw badArgument(`label ${label} is not in the index`);
+    const out = new Float32Array(this.dim);
+    await this.committed.originals.readRows([row], out, this.dim);
+    return out;
+  }
+
+  keyOf(label: number): string | undefined {
+    const row = this.lookup.rowOf(this.committed, label);
+    return row < 0 ? undefined : this.committed.keys?.[row];
+  }
+
+  async toBytes(options: TaskOptions = {}): Promise<Uint8Array> {
+    this.checkOpen();
+    const pieces: Uint8Array[] = [];
+    for await (const piece of this.pieces(options)) pieces.push(piece);
+    const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      bytes.set(piece, at);
+      at += piece.byteLength;
+    }
+    return bytes;
+  }
+
+  async save(path: string, options: TaskOptions = {}): Promise<void> {
+    this.checkOpen();
+    await replaceFile(path, this.pieces(options));
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.release();
+    this.onClose();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** One writer at a time; the others queue, and a failed one leaves nothing behind. */
+  protected write<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.writing.then(() => {
+      this.checkOpen();
+      return work();
+    });
+    this.writing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** The work's outcome, or 'closed' when the index was closed meanwhile: its file or engine may be gone, and fail in their own way. */
+  protected async whileOpen<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } finally {
+      this.checkOpen();
+    }
+  }
+
+  protected checkOpen(): void {
+    if (this.closed) throw new IsodexError('closed', 'the index was closed; open or build it again');
+  }
+
+  /** The options of one part of an add: progress is heard from only one of them. */
+  private reporting(part: 'copying' | 'commit', { signal, onProgress }: TaskOptions): TaskOptions {
+    return part === this.addReports ? { signal, onProgress } : { signal };
+  }
+
+  /** Copies checked rows behind the committed ones, where no search looks yet. */
+  private async appendRows(vectors: Float32Array, n: number, { signal, onProgress }: TaskOptions): Promise<void> {
+    const { dim, metric } = this;
+    const { originals, count } = this.committed;
+    const breather = new Breather(signal);
+    for (let i = 0; i < n; i++) {
+      const source = vectors.subarray(i * dim, (i + 1) * dim);
+      const squaredNorm = checkedSquaredNorm(source, i, metric, 'vectors');
+      const row = originals.rowForWriting(count + i, n - i);
+      row.set(source);
+      if (metric === 'cosine') normaliseRow(row, squaredNorm);
+      if (i % 1024 === 1023 || i === n - 1) {
+        onProgress?.(i + 1, n);
+        await breather.breathe();
+      }
+    }
+  }
+}
