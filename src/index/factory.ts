@@ -1,9 +1,11 @@
 import type { Engine } from '../host/engine.ts';
 import { badArgument, badFile } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
+import { BlockOriginals } from './block-originals.ts';
 import { FlatIndex } from './flat.ts';
 import { readFlat } from './flat-file.ts';
 import { BodyReader, type ByteSource } from './format.ts';
+import { HnswIndex } from './hnsw.ts';
 import { MemoryOriginals, type OriginalsAt } from './originals.ts';
 import { emptySnapshot } from './rows.ts';
 import { checkDim, checkMetric, checkSeed, type Metric, type Settings, type VectorIndex } from './vector-index.ts';
@@ -15,6 +17,12 @@ export interface IndexConfig {
   readonly metric?: Metric | undefined;
   /** Steers whatever an index draws at random; stored with it. Default 1. */
   readonly seed?: number | undefined;
+  /** HNSW: links that a node chooses on each level, 2 to 512; level 0 has room for twice as many. 'HNSW32' says it too. Default 32. */
+  readonly M?: number | undefined;
+  /** HNSW: width of the beam that finds a new node's links, 1 to 65,536. Default 200. */
+  readonly efConstruction?: number | undefined;
+  /** HNSW: width of the beam of searches that name none, 1 to 65,536. Default 64. */
+  readonly efSearch?: number | undefined;
 }
 
 /** What is given to an index whatever its kind: where it computes, and what runs when it closes. */
@@ -29,18 +37,43 @@ interface Kind {
   readonly form: string;
   readonly pattern: RegExp;
   /** An empty index. */
-  make(description: string, settings: Settings, surroundings: Surroundings): VectorIndex;
+  make(description: string, settings: Settings, config: IndexConfig, surroundings: Surroundings): VectorIndex;
   read(reader: BodyReader, options: TaskOptions, originalsAt: OriginalsAt | undefined, surroundings: Surroundings): Promise<VectorIndex>;
+}
+
+const HNSW_PATTERN = /^HNSW(\d*)(,SQ8)?$/;
+
+function hnswConfig(description: string, config: IndexConfig) {
+  const [, M, codes] = HNSW_PATTERN.exec(description)!;
+  return {
+    M: Number(M || (config.M ?? 32)),
+    efConstruction: config.efConstruction ?? 200,
+    efSearch: config.efSearch ?? 64,
+    codesOnly: Boolean(codes),
+  };
 }
 
 const KINDS: readonly Kind[] = [
   {
     form: "'Flat'",
     pattern: /^Flat$/,
-    make: (_, settings, { engine, onClose }) =>
+    make: (_description, settings, _config, { engine, onClose }) =>
       new FlatIndex(engine, { ...settings, snapshot: emptySnapshot(new MemoryOriginals(settings.dim)) }, onClose),
     read: async (reader, options, originalsAt, { engine, onClose }) =>
       new FlatIndex(engine, await readFlat(reader, options, originalsAt), onClose),
+  },
+  {
+    form: "'HNSW<M>'",
+    pattern: HNSW_PATTERN,
+    make: (description, settings, config, { engine, onClose }) =>
+      new HnswIndex(
+        engine,
+        { ...settings, ...hnswConfig(description, config), snapshot: emptySnapshot(new BlockOriginals(engine.host, settings.dim)) },
+        onClose,
+      ),
+    read: async () => {
+      throw new Error('not yet');
+    },
   },
 ];
 
@@ -54,7 +87,7 @@ export function makeIndex(description: string, config: IndexConfig, engine: Engi
   const dim = checkDim(config?.dim);
   const metric = checkMetric(config.metric ?? 'l2');
   const seed = checkSeed(config.seed ?? 1);
-  return kind.make(description, { dim, metric, seed }, { engine, onClose });
+  return kind.make(description, { dim, metric, seed }, config, { engine, onClose });
 }
 
 /** Reads an index of any kind. `originalsAt` gives the vectors another place than memory. */

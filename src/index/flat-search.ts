@@ -1,19 +1,16 @@
 /** Exact search over a snapshot: which rows to look at, in which order; distances are canonical, so the order never shows. */
 import type { Block } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
-import { hasBit } from '../util/bits.ts';
 import { hasCode } from '../util/errors.ts';
-import { Breather, runInFlight, type TaskOptions } from '../util/tasks.ts';
-import { BestList } from './best-list.ts';
-import { Candidates } from './candidates.ts';
+import { Breather, runInFlight } from '../util/tasks.ts';
+import type { Candidates } from './candidates.ts';
+import type { Collector } from './collectors.ts';
 import { type DerivedCodes, uploadMasks } from './derived-codes.ts';
-import type { Admission } from './filter.ts';
+import { type ExhaustTask, exhaust } from './exhaust.ts';
 import { FlatQueries } from './flat-queries.ts';
 import { FlatScan } from './flat-scan.ts';
 import { Refiner } from './refiner.ts';
-import type { Snapshot } from './rows.ts';
 import { Seeds, Survivors } from './survivors.ts';
-import type { Metric } from './vector-index.ts';
 
 /** Below so many admissible rows, or when k asks for more than one in eight, every row is refined. */
 const EXHAUSTIVE_ROWS = 1024;
@@ -25,45 +22,8 @@ const SLICE_TERMS = 2 ** 33;
 /** Slices that each thread should get, so that none waits long for the last one. */
 const SLICES_PER_THREAD = 2;
 
-export interface FlatTask {
-  readonly engine: Engine;
-  readonly snapshot: Snapshot;
-  readonly admission: Admission;
+export interface FlatTask extends ExhaustTask {
   readonly codes: DerivedCodes;
-  readonly metric: Metric;
-  /** dim padded to the canonical lanes. */
-  readonly width: number;
-  /** f32 [nq, dim], checked, normalised under cosine. */
-  readonly queries: Float32Array;
-  readonly options: TaskOptions;
-}
-
-/** What becomes of candidates: the k best, or all within a radius. */
-export interface Collector {
-  /** Neighbours wanted, for seeds; undefined when τ is known from the start. */
-  readonly k: number | undefined;
-  /** Canonical distance beyond which query q takes nothing more. */
-  threshold(q: number): number;
-  take(q: number, label: number, distance: number): void;
-}
-
-/** Collects the k best of each query. */
-export class BestCollector implements Collector {
-  readonly k: number;
-  readonly lists: BestList[];
-
-  constructor(nq: number, k: number) {
-    this.k = k;
-    this.lists = Array.from({ length: nq }, () => new BestList(k));
-  }
-
-  threshold(q: number): number {
-    return this.lists[q]!.threshold;
-  }
-
-  take(q: number, label: number, distance: number): void {
-    this.lists[q]!.push(distance, label);
-  }
 }
 
 /** Searches on the engine that is cheaper; returns the one that answered. */
@@ -160,26 +120,4 @@ async function scanSlice(
   const survivors = new Survivors(nq, k, (q) => Math.min(seeds.threshold(q), known(q)), refine, breather);
   for (const pass of FlatScan.passes(step)) await scanner.pass(pass, survivors);
   await survivors.finish();
-}
-
-/** Refines every admissible row: for few rows, or many neighbours, codes would rule out too little. */
-async function exhaust({ engine, snapshot, admission, metric, width, queries, options }: FlatTask, collector: Collector): Promise<void> {
-  const { dim } = snapshot.originals;
-  const nq = queries.length / dim;
-  const breather = new Breather(options.signal);
-  const admissible: number[] = [];
-  for (let row = 0; row < snapshot.count; row++) if (hasBit(admission.bits, row)) admissible.push(row);
-  const slice = 64;
-  for (let first = 0; first < nq; first += slice) {
-    const count = Math.min(slice, nq - first);
-    const refiner = new Refiner(engine.host, snapshot.originals, metric, width, queries.subarray(first * dim, (first + count) * dim));
-    const piece = Math.max(1, Math.floor(2 ** 17 / count));
-    for (let at = 0; at < admissible.length; at += piece) {
-      const candidates = new Candidates(piece * count);
-      for (const row of admissible.slice(at, at + piece)) for (let q = 0; q < count; q++) candidates.push(q, row);
-      await refiner.refine(candidates, (q, row, distance) => collector.take(first + q, snapshot.labels[row]!, distance));
-      await breather.breathe();
-    }
-    options.onProgress?.(first + count, nq);
-  }
 }

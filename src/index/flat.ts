@@ -1,9 +1,10 @@
 import type { Engine } from '../host/engine.ts';
 import { type TaskOptions, untilAborted } from '../util/tasks.ts';
+import { BestCollector, type Collector } from './collectors.ts';
 import { DerivedCodes } from './derived-codes.ts';
 import { admit } from './filter.ts';
 import { writeFlat } from './flat-file.ts';
-import { BestCollector, type Collector, searchFlat, withHostBehind } from './flat-search.ts';
+import { searchFlat, withHostBehind } from './flat-search.ts';
 import { MemoryOriginals } from './originals.ts';
 import { RangeCollector } from './range-collector.ts';
 import { RowIndex, type RowState } from './row-index.ts';

@@ -13,6 +13,8 @@ export interface Originals {
 
 /** Originals that take more rows behind those they have. */
 export interface WritableOriginals extends Originals {
+  /** Makes room for `rows` rows in all, where that takes waiting; to be called before `rowForWriting`. */
+  reserve?(rows: number): Promise<void>;
   /** Room for row `row`, a view f32 [dim] to fill at once; `rowsToCome` rows, this one included, will follow. */
   rowForWriting(row: number, rowsToCome: number): Float32Array;
 }

@@ -1,5 +1,5 @@
 import { badArgument } from '../util/errors.ts';
-import type { Collector } from './flat-search.ts';
+import type { Collector } from './collectors.ts';
 import type { RangeNeighbors } from './vector-index.ts';
 
 /** Collects everything within a radius of each query. */

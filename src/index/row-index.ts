@@ -216,6 +216,7 @@ export abstract class RowIndex implements VectorIndex {
     const { dim, metric } = this;
     const { originals, count } = this.committed;
     const breather = new Breather(signal);
+    await originals.reserve?.(count + n);
     for (let i = 0; i < n; i++) {
       const source = vectors.subarray(i * dim, (i + 1) * dim);
       const squaredNorm = checkedSquaredNorm(source, i, metric, 'vectors');

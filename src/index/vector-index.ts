@@ -46,6 +46,8 @@ export interface SearchOptions extends TaskOptions {
   k?: number | undefined;
   /** Only rows whose label passes. */
   filter?: LabelFilter | undefined;
+  /** HNSW: width of the beam, ≥ 1; raised to k where it is smaller. Default: the index's. */
+  efSearch?: number | undefined;
 }
 
 export interface RangeSearchOptions extends TaskOptions {

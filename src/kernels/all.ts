@@ -1,7 +1,11 @@
 /** Every kernel, for engines that prepare them and for the tests that hold them. */
 import { canonicalDistances } from './canonical-distances.ts';
+import { graphJoin } from './graph-join.ts';
+import { graphSearch } from './graph-search.ts';
+import { graphSelect } from './graph-select.ts';
 import type { Kernel } from './kernel.ts';
 import { project } from './project.ts';
+import { refineLists } from './refine-lists.ts';
 import { sq8Encode } from './sq8-encode.ts';
 import { sq8Filter } from './sq8-filter.ts';
 import { sq8Gather } from './sq8-gather.ts';
@@ -10,7 +14,11 @@ import { topK } from './top-k.ts';
 
 export const kernels: readonly Kernel[] = [
   canonicalDistances,
+  graphJoin,
+  graphSearch,
+  graphSelect,
   project,
+  refineLists,
   sq8Encode,
   sq8Filter,
   sq8Gather,

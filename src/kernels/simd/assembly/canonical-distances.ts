@@ -18,7 +18,7 @@ export function canonicalDistances(
 
 // @ts-ignore: decorator
 @inline
-function squaredL2(a: usize, b: usize, bytes: usize): f32 {
+export function squaredL2(a: usize, b: usize, bytes: usize): f32 {
   let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0);
   const end = a + bytes;
   while (a < end) {
@@ -38,7 +38,7 @@ function squaredL2(a: usize, b: usize, bytes: usize): f32 {
 
 // @ts-ignore: decorator
 @inline
-function dot(a: usize, b: usize, bytes: usize): f32 {
+export function dot(a: usize, b: usize, bytes: usize): f32 {
   let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0);
   const end = a + bytes;
   while (a < end) {

@@ -2,7 +2,11 @@
 // kernel's order, then the parameters, then the range [begin, end) of items to do. No static data, no allocation:
 // the host owns the memory, which may be shared among workers that run different ranges of one dispatch.
 export { canonicalDistances } from './canonical-distances';
+export { graphJoin } from './graph-join';
+export { graphSearch } from './graph-search';
+export { graphSelect } from './graph-select';
 export { project } from './project';
+export { refineLists } from './refine-lists';
 export { sq8Encode } from './sq8-encode';
 export { sq8Filter } from './sq8-filter';
 export { sq8Gather } from './sq8-gather';

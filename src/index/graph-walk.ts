@@ -1,0 +1,90 @@
+/** Walks over a graph: what is walked, what a walk gives, and the walker of host engines, whose kernel does a whole query at a time. */
+import type { Block } from '../host/block.ts';
+import type { HostEngine } from '../host/engine.ts';
+import { Recording } from '../host/recording.ts';
+import { searchScratchWords } from '../kernels/graph.ts';
+import { graphSearch } from '../kernels/graph-search.ts';
+import type { CodecPlan } from './graph-codec.ts';
+
+/** A graph as kernels take it; blocks are on the host engine. */
+export interface GraphView {
+  readonly plan: CodecPlan;
+  /** u32s in a link row. */
+  readonly degree: number;
+  /** Ids of nodes lie below. */
+  readonly count: number;
+  readonly entry: number;
+  readonly entryLevel: number;
+  readonly codes: Block<'i8'>;
+  readonly links: Block<'u32'>;
+  readonly pages: Block<'u32'>;
+  readonly basePages: number;
+  readonly upperRows: Block<'u32'>;
+}
+
+export interface Walk {
+  readonly nq: number;
+  /** i8 [nq, stride], on the host engine. */
+  readonly queries: Block<'i8'>;
+  readonly level: number;
+  readonly ef: number;
+  /** Bit per node: those that may be returned; undefined for all. */
+  readonly admitted?: Block<'u32'> | undefined;
+}
+
+/** What a walk found, on the host engine; the caller disposes of it. */
+export interface Found extends Disposable {
+  /** i32 [nq, ef], ascending with ids. */
+  readonly keys: Block<'i32'>;
+  /** u32 [nq, ef], NONE behind the last. */
+  readonly ids: Block<'u32'>;
+  /** u32 [nq, 2]: hops, distances. */
+  readonly stats: Block<'u32'>;
+}
+
+export interface Walker {
+  walk(graph: GraphView, walk: Walk): Promise<Found>;
+}
+
+export async function openFound(host: HostEngine, nq: number, ef: number): Promise<Found> {
+  const keys = await host.alloc('i32', nq * ef, 'graph: keys');
+  const ids = await host.alloc('u32', nq * ef, 'graph: ids');
+  const stats = await host.alloc('u32', 2 * nq, 'graph: stats');
+  return {
+    keys,
+    ids,
+    stats,
+    [Symbol.dispose]() {
+      for (const block of [keys, ids, stats]) block[Symbol.dispose]();
+    },
+  };
+}
+
+/** Walks on a host engine: WASM, queries spread over threads, or the plain-TypeScript twin. */
+export class HostWalker implements Walker {
+  private readonly host: HostEngine;
+
+  constructor(host: HostEngine) {
+    this.host = host;
+  }
+
+  async walk(graph: GraphView, { nq, queries, level, ef, admitted }: Walk): Promise<Found> {
+    const { host } = this;
+    const { degree, basePages, entry, entryLevel, codes, links, pages, upperRows, count: n, plan } = graph;
+    const { stride, form } = plan;
+    const slots = Math.min(nq, host.info.threads);
+    const slotWords = searchScratchWords(n, stride, degree, ef, admitted !== undefined);
+    const found = await openFound(host, nq, ef);
+    try {
+      using scratch = await host.alloc('u32', slots * slotWords, 'graph: scratch');
+      const filtered = admitted ? 1 : 0;
+      const blocks = { queries, codes, links, pages, upperRows, admitted: admitted ?? pages, ...found, scratch };
+      const params = { nq, n, stride, form, degree, basePages, entry, entryLevel, level, ef, filtered, slots, slotWords };
+      await host.run(new Recording().dispatch(graphSearch, blocks, params));
+      return found;
+    } catch (error) {
+      found[Symbol.dispose]();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Inserts rows into an HNSW graph, in batches that depend on nothing but the rows (prefix doubling: Dobson et al., Scaling
+ * Graph-Based ANNS Algorithms to Billion-Size Datasets, PPoPP 2024): each new node searches the graph as it was before its
+ * batch, chooses its links by the heuristic, and is linked back, all targets at once. Every step is a function of the graph
+ * before it, so threads, engines and time change nothing.
+ */
+import type { HostEngine } from '../host/engine.ts';
+import { Recording } from '../host/recording.ts';
+import { NONE, selectScratchWords } from '../kernels/graph.ts';
+import { graphJoin } from '../kernels/graph-join.ts';
+import { graphSelect } from '../kernels/graph-select.ts';
+import { Breather, type TaskOptions } from '../util/tasks.ts';
+import type { CodecPlan } from './graph-codec.ts';
+import type { LinkWriter } from './graph-pages.ts';
+import { groupByTarget } from './graph-reverse.ts';
+import type { GraphState } from './graph-state.ts';
+import type { Found, GraphView, Walker } from './graph-walk.ts';
+
+/** A batch is at most this share of the graph that it will be part of … */
+const BATCH_SHARE = 50;
+/** … and while the graph is small, this share of what is there already. */
+const GROWTH = 1;
+/** Rows of a batch, which bounds its memory: rows · efConstruction · 8 bytes. */
+const MOST_BATCH = 2 ** 15;
+
+export interface BuildSettings {
+  readonly plan: CodecPlan;
+  readonly M: number;
+  readonly efConstruction: number;
+}
+
+/** Rows to insert: their codes and levels are in place. */
+export interface Insertion extends TaskOptions {
+  /** Nodes in the order in which they enter. */
+  readonly order: Uint32Array;
+  /** u8 [nodes] */
+  readonly levels: Uint8Array;
+  /** Where each node's upper rows begin. */
+  readonly upperRows: Uint32Array;
+}
+
+export class GraphBuilder {
+  readonly writer: LinkWriter;
+  private readonly host: HostEngine;
+  private readonly walker: Walker;
+  private readonly settings: BuildSettings;
+  private readonly blocks: Pick<GraphState, 'codes' | 'upperRows'>;
+  private readonly count: number;
+  /** Nodes in the graph so far. */
+  private inserted: number;
+  entry: number;
+  entryLevel: number;
+
+  constructor(
+    host: HostEngine,
+    walker: Walker,
+    settings: BuildSettings,
+    writer: LinkWriter,
+    blocks: Pick<GraphState, 'codes' | 'upperRows'>,
+    from: Pick<GraphState, 'count' | 'entry' | 'entryLevel'> | undefined,
+    count: number,
+  ) {
+    this.host = host;
+    this.walker = walker;
+    this.settings = settings;
+    this.writer = writer;
+    this.blocks = blocks;
+    this.count = count;
+    this.inserted = from?.count ?? 0;
+    this.entry = from?.entry ?? 0;
+    this.entryLevel = from?.entryLevel ?? 0;
+  }
+
+  async insertAll(insertion: Insertion): Promise<void> {
+    const { order, signal, onProgress } = insertion;
+    const breather = new Breather(signal);
+    for (let done = 0; done < order.length; ) {
+      const batch = order.subarray(done, done + this.batchSize());
+      if (this.inserted > 0) await this.insert(batch, insertion);
+      this.enter(batch, insertion.levels);
+      done += batch.length;
+      onProgress?.(done, order.length);
+      await breather.breathe();
+    }
+  }
+
+  /** The graph so far, as walks take it. */
+  view(): GraphView {
+    const { writer, settings, blocks, count, entry, entryLevel } = this;
+    const { codes, upperRows } = blocks;
+    const { degree, basePages, links, pages } = writer;
+    return { plan: settings.plan, degree, count, entry, entryLevel, codes, upperRows, links, pages, basePages };
+  }
+
+  private batchSize(): number {
+    const share = Math.max(1, Math.floor(this.count / BATCH_SHARE));
+    return Math.max(1, Math.min(share, Math.floor(this.inserted / GROWTH), MOST_BATCH));
+  }
+
+  /** Links a batch into the graph, level by level from below: what lies above is still as it was when a level is searched. */
+  private async insert(batch: Uint32Array, { levels, upperRows }: Insertion): Promise<void> {
+    for (let level = 0; level <= this.entryLevel; level++) {
+      const nodes = level === 0 ? batch.slice() : batch.filter((node) => levels[node]! >= level);
+      if (nodes.length === 0) break;
+      nodes.sort();
+      const rowOf = (node: number) => (level === 0 ? node : upperRows[node]! + level - 1);
+      const chosen = await this.chooseLinks(nodes, level);
+      await this.writeRows(Uint32Array.from(nodes, rowOf), level, chosen, this.settings.M);
+      await this.linkBack(nodes, level, chosen, rowOf);
+    }
+  }
+
+  /** u32 [nodes, M]: the links of new nodes on a level. */
+  private async chooseLinks(nodes: Uint32Array, level: number): Promise<Uint32Array> {
+    const { host, settings, blocks } = this;
+    const { plan, M, efConstruction: ef } = settings;
+    using queries = await this.queriesOf(nodes);
+    using found: Found = await this.walker.walk(this.view(), { nq: nodes.length, queries, level, ef });
+    using nodeBlock = await host.alloc('u32', nodes.length, 'build: nodes');
+    using chosen = await host.alloc('u32', nodes.length * M, 'build: chosen links');
+    const slots = host.info.threads;
+    const slotWords = selectScratchWords(plan.stride, ef);
+    using scratch = await host.alloc('u32', slots * slotWords, 'build: scratch');
+    host.write(nodeBlock, nodes);
+    const bound = { codes: blocks.codes, nodes: nodeBlock, keys: found.keys, candidates: found.ids, chosen, scratch };
+    const params = { m: nodes.length, stride: plan.stride, form: plan.form, ef, most: M, slots, slotWords };
+    await host.run(new Recording().dispatch(graphSelect, bound, params));
+    return host.view(chosen).slice();
+  }
+
+  /** The nodes' own codes as queries: without their terms. */
+  private async queriesOf(nodes: Uint32Array) {
+    const { host, blocks } = this;
+    const { stride, grid } = this.settings.plan;
+    const queries = await host.alloc('i8', nodes.length * stride, 'build: queries');
+    const from = host.view(blocks.codes);
+    const to = host.view(queries);
+    for (const [i, node] of nodes.entries()) {
+      to.set(from.subarray(node * stride, (node + 1) * stride), i * stride);
+      if (grid) to.fill(0, (i + 1) * stride - 4, (i + 1) * stride);
+    }
+    return queries;
+  }
+
+  /** Links the chosen nodes back to those that chose them. */
+  private async linkBack(nodes: Uint32Array, level: number, chosen: Uint32Array, rowOf: (node: number) => number): Promise<void> {
+    const { host, settings, blocks, writer } = this;
+    const { plan, M } = settings;
+    const { degree, basePages } = writer;
+    const { targets, offsets, sources, largest } = groupByTarget(nodes, chosen, M, this.count);
+    if (targets.length === 0) return;
+    const t = targets.length;
+    const slots = host.info.threads;
+    const slotWords = selectScratchWords(plan.stride, degree + largest);
+    using targetBlock = await host.alloc('u32', t, 'build: targets');
+    using offsetBlock = await host.alloc('u32', t + 1, 'build: offsets');
+    using sourceBlock = await host.alloc('u32', sources.length, 'build: sources');
+    using joined = await host.alloc('u32', t * degree, 'build: joined links');
+    using scratch = await host.alloc('u32', slots * slotWords, 'build: scratch');
+    host.write(targetBlock, targets);
+    host.write(offsetBlock, offsets);
+    host.write(sourceBlock, sources);
+    const { codes, upperRows } = blocks;
+    const lists = { targets: targetBlock, offsets: offsetBlock, sources: sourceBlock };
+    const bound = { codes, links: writer.links, pages: writer.pages, upperRows, ...lists, joined, scratch };
+    const most = level === 0 ? degree : M;
+    const params = { t, stride: plan.stride, form: plan.form, degree, basePages, level, most, slots, slotWords };
+    await host.run(new Recording().dispatch(graphJoin, bound, params));
+    await this.writeRows(Uint32Array.from(targets, rowOf), level, host.view(joined).slice(), degree);
+  }
+
+  /** Writes link rows u32 [rows, width]; what they do not fill is NONE. */
+  private async writeRows(rows: Uint32Array, level: number, links: Uint32Array, width: number): Promise<void> {
+    const { writer } = this;
+    const upper = level > 0;
+    await writer.own(rows, upper);
+    const view = writer.view();
+    for (const [i, row] of rows.entries()) {
+      const at = writer.offset(row, upper);
+      view.set(links.subarray(i * width, (i + 1) * width), at);
+      if (width < writer.degree) view.fill(NONE, at + width, at + writer.degree);
+    }
+  }
+
+  /** From here on the batch is part of the graph. */
+  private enter(batch: Uint32Array, levels: Uint8Array): void {
+    for (const node of batch) {
+      if (this.inserted === 0 || levels[node]! > this.entryLevel) {
+        this.entry = node;
+        this.entryLevel = levels[node]!;
+      }
+      this.inserted++;
+    }
+  }
+}
