@@ -7,7 +7,7 @@ const EXPANSION = 2 ** -22;
 
 /**
  * The share of `mine` [nq, k] that is as near as `theirs` [nq, k]: among them, or a tie of their farthest by squared L2 in
- * f64. On normalised rows that orders as cosine does.
+ * f64. On normalised rows that orders as cosine does. Padding, label −1, is neither asked for nor counted.
  */
 export function agreement({ base, queries, dim }: DataSet, mine: Int32Array, theirs: Int32Array, k: number): number {
   const squared = (q: number, row: number) => {
@@ -19,20 +19,22 @@ export function agreement({ base, queries, dim }: DataSet, mine: Int32Array, the
     }
     return { sum, norms };
   };
-  let hits = 0;
+  const rowsIn = (labels: Int32Array, at: number) => labels.subarray(at, at + k).filter((label) => label >= 0);
+  let [hits, wanted] = [0, 0];
   for (let at = 0, q = 0; at < mine.length; at += k, q++) {
-    const known = new Set(theirs.subarray(at, at + k));
-    const strangers = mine.subarray(at, at + k).filter((label) => !known.has(label));
-    hits += k - strangers.length;
+    const known = new Set(rowsIn(theirs, at));
+    const found = rowsIn(mine, at);
+    const strangers = found.filter((label) => !known.has(label));
+    hits += found.length - strangers.length;
+    wanted += known.size;
     if (strangers.length === 0) continue;
-    const farthest = Math.max(...[...known].filter((label) => label >= 0).map((label) => squared(q, label).sum));
+    const farthest = Math.max(...[...known].map((label) => squared(q, label).sum));
     for (const label of strangers) {
-      if (label < 0) continue;
       const { sum, norms } = squared(q, label);
       if (sum <= farthest * (1 + TIE) + EXPANSION * norms) hits++;
     }
   }
-  return hits / mine.length;
+  return hits / wanted;
 }
 
 /** How many of the queries differ in a label or in a bit of a distance. */

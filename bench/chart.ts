@@ -1,12 +1,13 @@
-/** Bars as SVG, drawn by Vega without a browser. */
+/** Pictures as SVG, drawn by Vega without a browser. */
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import type { FlatReport, SetReport } from './flat.ts';
 import type { KernelReport } from './kernel-cases.ts';
 import { describe } from './machine.ts';
+import { factsText } from './report.ts';
 import { three } from './table.ts';
 
-export interface Bar {
+interface Bar {
   readonly label: string;
   readonly value: number;
   readonly low: number;
@@ -16,7 +17,7 @@ export interface Bar {
   readonly ours: boolean;
 }
 
-export interface Panel {
+interface Panel {
   readonly title: string;
   readonly axis: string;
   /** A line to compare with. */
@@ -26,7 +27,14 @@ export interface Panel {
 
 const FONT = 'system-ui, Helvetica, Arial, sans-serif';
 
-export async function barsAsSvg(title: string, subtitle: string, panels: readonly Panel[]): Promise<string> {
+/** What a page is made of: vega-lite's own notion of charts side by side or one above the other. */
+type Content = Pick<VConcatSpec, 'vconcat'> | Pick<HConcatSpec, 'hconcat'>;
+
+type VConcatSpec = Extract<TopLevelSpec, { vconcat: unknown }>;
+type HConcatSpec = Extract<TopLevelSpec, { hconcat: unknown }>;
+
+/** A page with a title, as SVG. Without a browser text is taken for wider than it is: long subtitles want several lines. */
+export async function drawn(title: string, subtitle: string | string[], content: Content): Promise<string> {
   const spec: TopLevelSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: { text: title, subtitle, anchor: 'start', fontSize: 15, subtitleFontSize: 11, subtitlePadding: 4, offset: 12 },
@@ -38,9 +46,13 @@ export async function barsAsSvg(title: string, subtitle: string, panels: readonl
       view: { stroke: null },
       axis: { labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal', labelLimit: 320, grid: false },
     },
-    vconcat: panels.map(panelSpec),
+    ...content,
   };
   return new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG();
+}
+
+function barsAsSvg(title: string, subtitle: string, panels: readonly Panel[]): Promise<string> {
+  return drawn(title, subtitle, { vconcat: panels.map(panelSpec) });
 }
 
 function panelSpec({ title, axis, mark, bars }: Panel) {
@@ -95,7 +107,7 @@ export function flatChart(report: FlatReport): Promise<string> {
 function setPanel(set: SetReport): Panel {
   const compared = set.results.every(({ ratio }) => ratio !== undefined);
   return {
-    title: `${set.name}: ${set.rows.toLocaleString('en')} × ${set.dim}, ${set.metric}, ${set.queries} queries`,
+    title: factsText(set),
     axis: compared ? 'times as fast as FAISS on one thread' : 'queries per second',
     ...(compared ? { mark: 1 } : {}),
     bars: set.results.map(({ label, family, ratio, batch, queriesPerSecond }) => {

@@ -15,20 +15,24 @@ export interface Contender {
   readonly peer: Peer<FlatRequests>;
 }
 
-export interface ContenderOptions {
-  /** 'cpu', 'gpu', 'reference' */
-  readonly engines: readonly string[];
-  /** 'faiss' */
+/** What it takes to find contenders. */
+export interface PeerOptions {
   readonly peers: readonly string[];
-  readonly threads: readonly number[];
   /** The built library's node.js. */
   readonly library: string;
+  /** Take a GPU that is a software driver, a FAISS without vector instructions. */
   readonly software: boolean;
   readonly generic: boolean;
   readonly python: string | undefined;
-  /** Where a virtual environment may be made. */
+  /** Where contenders may be installed. */
   readonly cache: string;
   readonly say: (line: string) => void;
+}
+
+export interface ContenderOptions extends PeerOptions {
+  /** 'cpu', 'gpu', 'reference' */
+  readonly engines: readonly string[];
+  readonly threads: readonly number[];
 }
 
 /** FAISS on one thread: what ratios are against. */
@@ -71,7 +75,9 @@ export async function openContenders(options: ContenderOptions): Promise<{ conte
         const env = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) };
         const peer = new Peer<FlatRequests>(found.python, [join(PEERS, 'faiss-flat.py')], env);
         const label = `FAISS, ${plural(threads)}`;
-        await enter({ id: `faiss-${threads}`, label, family: 'faiss', peer }, { threads }, (info) => genericBuild(info, options.generic));
+        await enter({ id: `faiss-${threads}`, label, family: 'faiss', peer }, { threads }, ({ compileOptions }) =>
+          genericBuild(compileOptions, options.generic),
+        );
       }
     }
   }
@@ -108,7 +114,7 @@ export function plural(threads: number): string {
 }
 
 /** A FAISS without vector instructions is about ten times slower: winning against it would say nothing. */
-export function genericBuild({ compileOptions }: PeerInfo, allowed: boolean): string | undefined {
+export function genericBuild(compileOptions: unknown, allowed: boolean): string | undefined {
   if (allowed || !String(compileOptions).includes('GENERIC')) return undefined;
   return `this FAISS is a generic build (${compileOptions}), no yardstick; install the faiss-cpu wheel with pip, or use --generic`;
 }

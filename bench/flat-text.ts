@@ -1,26 +1,15 @@
 /** The flat bench as text for a terminal. */
 import type { FlatReport, Result, SetReport } from './flat.ts';
-import { describe } from './machine.ts';
+import { factsText, headingText } from './report.ts';
 import { spread, table, three } from './table.ts';
 
 export function flatText(report: FlatReport): string {
-  const { machine, contenders, skipped, sets, settings } = report;
-  return [
-    `${describe(machine)}, ${report.date}`,
-    ...contenders.map(
-      ({ label, info }) =>
-        `  ${label}: ${Object.values(info)
-          .filter((value) => typeof value !== 'object')
-          .join(', ')}`,
-    ),
-    ...skipped.map(({ what, reason }) => `  skipped ${what}: ${reason}`),
-    ...sets.map((set) => setText(set, settings.k)),
-  ].join('\n');
+  return [...headingText(report), ...report.sets.map((set) => setText(set, report.settings.k))].join('\n');
 }
 
 function setText(set: SetReport, k: number): string {
-  const { name, metric, rows, dim, queries, results, loadAverages } = set;
-  const title = `${name}: ${rows.toLocaleString('en')} × ${dim}, ${metric}, ${queries} queries, k ${k}, intrinsic dimension about ${three(set.intrinsicDimension)}`;
+  const { rows, dim, results, loadAverages } = set;
+  const title = `${factsText(set)}, k ${k}, intrinsic dimension about ${three(set.intrinsicDimension)}`;
   const load = `load average ${loadAverages.map((one) => one.toFixed(1)).join(' ')} over the rounds; medians (least–most); × is times as fast as FAISS on one thread, by round`;
   const notes = results.flatMap(({ label, build }) => (build.note ? [`${label}: ${build.note}`] : []));
   return ['', title, load, ...notes, '', speeds(results), '', costs(results, dim, rows)].join('\n');

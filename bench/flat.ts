@@ -1,15 +1,15 @@
 /** Exact search against FAISS on the same data in one run: contenders in processes kept alive, taking turns. */
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, agreement, differing } from './agreement.ts';
 import { type Contender, type ContenderOptions, openContenders, YARDSTICK } from './contenders.ts';
 import type { DataSet } from './data-sets.ts';
 import { readFloats, readInts } from './files.ts';
 import type { BuildReply } from './flat-protocol.ts';
-import { type Machine, thisMachine } from './machine.ts';
-import type { MemoryParts, PeerInfo } from './peer.ts';
-import { overSets, type Session, type SessionOptions, type Skipped } from './session.ts';
+import { thisMachine } from './machine.ts';
+import type { MemoryParts } from './peer.ts';
+import { type ComparisonReport, factsOf, type SetFacts } from './report.ts';
+import { overSets, pause, type Session, type SessionOptions, shareBefore } from './session.ts';
 import { intrinsicDimension, quantile, ratios, type Summary, summarise } from './statistics.ts';
 
 export interface FlatOptions extends ContenderOptions, SessionOptions {
@@ -50,30 +50,18 @@ export interface Result {
   readonly differing: number | undefined;
 }
 
-export interface SetReport {
-  readonly name: string;
-  readonly metric: string;
-  readonly rows: number;
-  readonly dim: number;
-  readonly queries: number;
+export interface SetReport extends SetFacts {
   readonly intrinsicDimension: number;
   /** One-minute load average at each round's start. */
   readonly loadAverages: readonly number[];
   readonly results: readonly Result[];
 }
 
-export interface FlatReport {
+export interface FlatReport extends ComparisonReport {
   readonly bench: 'flat';
-  readonly date: string;
-  readonly machine: Machine;
   readonly settings: { readonly k: number; readonly repeats: number; readonly yardstick: string };
-  readonly contenders: readonly { readonly id: string; readonly label: string; readonly info: PeerInfo }[];
-  readonly skipped: readonly Skipped[];
   readonly sets: readonly SetReport[];
 }
-
-/** Between turns: threads of the one before that still spin go to sleep. */
-const PAUSE_MS = 30;
 
 export async function benchFlat(options: FlatOptions): Promise<FlatReport> {
   const machine = thisMachine();
@@ -140,11 +128,7 @@ async function benchSet(
   const one = answers.get(contenders[0]?.id ?? '');
   const root = (distance: number) => Math.sqrt(metric === 'cosine' ? 2 * distance : distance);
   return {
-    name,
-    metric,
-    rows: set.base.length / dim,
-    dim,
-    queries: set.queries.length / dim,
+    ...factsOf(set),
     intrinsicDimension: one ? intrinsicDimension(Float64Array.from(one.distances, root), k) : Number.NaN,
     loadAverages,
     results: tracks.map((track) => resultOf(track, tracks, set, answers, memory.get(track.contender.id)!, k)),
@@ -153,15 +137,15 @@ async function benchSet(
 
 /** Each contender once, in the same order: the batch, then some single queries. */
 async function takeTurns(tracks: readonly Track[], round: number, { repeats, singles }: FlatOptions): Promise<void> {
-  const [from, to] = [round, round + 1].map((r) => Math.floor((r * singles) / repeats)) as [number, number];
+  const [from, to] = [shareBefore(round, singles, repeats), shareBefore(round + 1, singles, repeats)];
   for (const { contender, seconds, cpuSeconds } of tracks) {
-    await sleep(PAUSE_MS);
+    await pause();
     const sample = await contender.peer.ask('search', {});
     seconds.push(sample.seconds);
     cpuSeconds.push(sample.cpuSeconds);
   }
   for (const { contender, single } of tracks) {
-    await sleep(PAUSE_MS);
+    await pause();
     single.push(...(await contender.peer.ask('single', { first: from, count: to - from })).seconds);
   }
 }

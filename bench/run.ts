@@ -1,4 +1,4 @@
-/** `npm run bench -- flat | kernels`: see --help of each. */
+/** `npm run bench -- flat | hnsw | kernels`: see --help of each. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,6 +8,10 @@ import { threadCounts } from './contenders.ts';
 import { DEBIAN_FOLDER, SET_NAMES } from './data-sets.ts';
 import { benchFlat } from './flat.ts';
 import { flatText } from './flat-text.ts';
+import { benchHnsw } from './hnsw/bench.ts';
+import { PEER_NAMES } from './hnsw/candidates.ts';
+import { hnswCharts } from './hnsw/chart.ts';
+import { hnswText } from './hnsw/text.ts';
 import { benchKernels, kernelText } from './kernels.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -22,55 +26,113 @@ function count(text: string): number {
   return n;
 }
 
-/** Writes <name>.json and <name>.svg and says where. */
-function write(folder: string, name: string, report: object, svg: string): void {
+/** 'a,b' of integers → numbers in increasing order. */
+function counts(text: string): number[] {
+  return [...new Set(list(text).map(count))].sort((a, b) => a - b);
+}
+
+/** Writes files by their names and says where. */
+function write(folder: string, files: Readonly<Record<string, object | string>>): void {
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, name);
-  writeFileSync(`${path}.json`, `${JSON.stringify(report, null, 1)}\n`);
-  writeFileSync(`${path}.svg`, svg);
-  console.log(`\nwritten: ${path}.json and ${path}.svg`);
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(folder, name), typeof content === 'string' ? content : `${JSON.stringify(content, null, 1)}\n`);
+  }
+  console.log(
+    `\nwritten: ${Object.keys(files)
+      .map((name) => join(folder, name))
+      .join(', ')}`,
+  );
 }
 
 const program = new Command('bench').description(
   'Measures Isodex. Figures depend on the machine; ratios within one run are what to compare.',
 );
 
-program
-  .command('flat')
-  .description('exact search beside FAISS, on the same data in one run')
-  .option('--data <folder>', 'folder of data sets (default: ISODEX_DATA)', process.env.ISODEX_DATA)
-  .option('--sets <names>', `of ${SET_NAMES.join(', ')}`, 'fashion-mnist,glove,glove-l2,minilm,sift')
-  .option('--limit <rows>', 'rows of each set, at most', count)
-  .option('--queries <n>', 'queries of a batch', count, 1000)
-  .option('--k <n>', 'neighbours', count, 10)
-  .option('--repeats <n>', 'rounds after one to warm up', count, 7)
-  .option('--singles <n>', 'queries asked one by one', count, 105)
-  .option('--threads <counts>', 'CPU threads, numbers or all', '1,all')
+/** A command that puts Isodex beside other libraries, with the options that all of those have. */
+function comparison(
+  name: string,
+  description: string,
+  defaults: { sets: string; queries: number; repeats: number; singles: number },
+): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--data <folder>', 'folder of data sets (default: ISODEX_DATA)', process.env.ISODEX_DATA)
+    .option('--sets <names>', `of ${SET_NAMES.join(', ')}`, defaults.sets)
+    .option('--limit <rows>', 'rows of each set, at most', count)
+    .option('--queries <n>', 'queries of a batch', count, defaults.queries)
+    .option('--k <n>', 'neighbours', count, 10)
+    .option('--repeats <n>', 'rounds after one to warm up', count, defaults.repeats)
+    .option('--singles <n>', 'queries asked one by one', count, defaults.singles)
+    .option('--threads <counts>', 'CPU threads, numbers or all', '1,all')
+    .option('--software', 'run a GPU that is a software driver too')
+    .option('--python <path>', 'a Python with faiss-cpu and numpy (default: a virtual environment in .cache/)')
+    .option('--generic', 'accept a FAISS built without vector instructions')
+    .addOption(new Option('--library <path>', 'the built library').default(join(ROOT, 'dist', 'node.js'), 'dist/node.js'))
+    .addOption(new Option('--cache <folder>', 'where peers and indexes are kept').default(CACHE, '.cache'))
+    .option('--out <folder>', 'where results go', join('out', 'bench'));
+}
+
+/** What `comparison` parsed, as benches take it. */
+function compared(options: ReturnType<Command['opts']>) {
+  const library = resolve(options.library);
+  if (!existsSync(library)) throw new Error('the library is not built: run `npm run build` first');
+  return {
+    library,
+    sets: list(options.sets),
+    limit: options.limit as number | undefined,
+    queries: options.queries as number,
+    k: options.k as number,
+    repeats: options.repeats as number,
+    singles: options.singles as number,
+    threads: threadCounts(options.threads),
+    folders: [...(options.data ? [options.data] : []), DEBIAN_FOLDER],
+    software: options.software === true,
+    python: options.python as string | undefined,
+    generic: options.generic === true,
+    cache: resolve(options.cache),
+    say,
+  };
+}
+
+comparison('flat', 'exact search beside FAISS, on the same data in one run', {
+  sets: 'fashion-mnist,glove,glove-l2,minilm,sift',
+  queries: 1000,
+  repeats: 7,
+  singles: 105,
+})
   .option('--engines <kinds>', 'of cpu, gpu, reference', 'cpu,gpu')
-  .option('--software', 'run a GPU that is a software driver too')
   .option('--peers <names>', 'of faiss; empty for none', 'faiss')
-  .option('--python <path>', 'a Python with faiss-cpu and numpy (default: a virtual environment in .cache/)')
-  .option('--generic', 'accept a FAISS built without vector instructions')
-  .addOption(new Option('--library <path>', 'the built library').default(join(ROOT, 'dist', 'node.js'), 'dist/node.js'))
-  .option('--out <folder>', 'where results go', join('out', 'bench'))
   .action(async (options) => {
-    const library = resolve(options.library);
-    if (!existsSync(library)) throw new Error('the library is not built: run `npm run build` first');
-    const report = await benchFlat({
-      ...options,
-      library,
-      sets: list(options.sets),
-      engines: list(options.engines),
-      peers: list(options.peers),
-      threads: threadCounts(options.threads),
-      folders: [...(options.data ? [options.data] : []), DEBIAN_FOLDER],
-      software: options.software ?? false,
-      generic: options.generic ?? false,
-      cache: CACHE,
-      say,
-    });
+    const report = await benchFlat({ ...compared(options), engines: list(options.engines), peers: list(options.peers) });
     console.log(flatText(report));
-    write(options.out, 'flat', report, await flatChart(report));
+    write(options.out, { 'flat.json': report, 'flat.svg': await flatChart(report) });
+  });
+
+comparison('hnsw', 'graph search beside other libraries, at equal recall on the same data in one run', {
+  sets: 'fashion-mnist,glove,minilm',
+  queries: 2000,
+  repeats: 5,
+  singles: 1000,
+})
+  .option('--m <list>', 'M, one or several', counts, [32])
+  .option('--ef-construction <n>', 'of every index', count, 200)
+  .option(
+    '--efs <list>',
+    'efSearch, from the least on until recall is enough',
+    counts,
+    [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512],
+  )
+  .option('--peers <names>', `of ${PEER_NAMES.join(', ')}; empty for none`, 'hnswlib-node,usearch,faiss,zvec')
+  .option('--rebuild', 'build every index anew, as build times want it, rather than take it from .cache/')
+  .option('--build-only', 'build what is not in .cache/ and measure nothing else')
+  .action(async (options) => {
+    const { m, efConstruction, efs, rebuild = false, buildOnly = false, peers } = options;
+    const report = await benchHnsw({ ...compared(options), m, efConstruction, efs, rebuild, buildOnly, peers: list(peers) });
+    console.log(hnswText(report));
+    if (buildOnly) return;
+    const pictures = await hnswCharts(report);
+    write(options.out, { 'hnsw.json': report, ...Object.fromEntries(pictures.map(({ name, svg }) => [`${name}.svg`, svg])) });
   });
 
 program
@@ -83,7 +145,7 @@ program
   .action(async (options) => {
     const report = await benchKernels({ time: options.time, threads: threadCounts(options.threads), rows: options.rows }, CACHE, say);
     console.log(kernelText(report));
-    write(options.out, 'kernels', report, await kernelChart(report));
+    write(options.out, { 'kernels.json': report, 'kernels.svg': await kernelChart(report) });
   });
 
 process.once('SIGINT', () => process.exit(130)); // runs the exit handlers, which remove temporary files

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataOptions, type DataSet, loadSet } from './data-sets.ts';
 import { writeNumbers } from './files.ts';
 
@@ -50,4 +51,14 @@ export async function overSets<Report>(
     removeFolder();
     process.off('exit', removeFolder);
   }
+}
+
+/** Between turns: threads of the contender before that still spin go to sleep. */
+export function pause(): Promise<void> {
+  return sleep(30);
+}
+
+/** How many of `count` single queries come before a round: every round asks its share. */
+export function shareBefore(round: number, count: number, rounds: number): number {
+  return Math.floor((round * count) / rounds);
 }

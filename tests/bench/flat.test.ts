@@ -1,18 +1,11 @@
 /** The bench end to end on tiny synthetic data, without peers: that it runs and what it writes, never how fast anything is. */
-import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FlatReport } from '../../bench/flat.ts';
+import { benchRunner, root } from './run.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-const out = mkdtempSync(join(tmpdir(), 'isodex-bench-test-'));
-afterAll(() => rmSync(out, { recursive: true, force: true }));
-
-const bench = (...args: string[]) =>
-  promisify(execFile)(process.execPath, [join(root, 'bench', 'run.ts'), ...args], { env: { ...process.env, ISODEX_DATA: out } });
+const { bench, out, library } = benchRunner();
 
 const TINY = [
   '--sets',
@@ -29,7 +22,7 @@ const TINY = [
   '',
 ];
 
-describe.skipIf(!existsSync(join(root, 'dist', 'node.js')))('bench flat (needs npm run build)', () => {
+describe.skipIf(!existsSync(library))('bench flat (needs npm run build)', () => {
   it('compares engines, says what it skipped, and writes JSON and a picture', async () => {
     const { stdout } = await bench('flat', ...TINY, '--threads', '1,2', '--out', out);
     expect(stdout).toContain('skipped data set glove: needs glove-6b-100d/');

@@ -1,0 +1,101 @@
+/** HNSW beside other libraries, at equal recall on the same data in one run. */
+import { loadavg } from 'node:os';
+import type { PeerOptions } from '../contenders.ts';
+import { thisMachine } from '../machine.ts';
+import { factsOf } from '../report.ts';
+import { overSets, type Session, type SessionOptions } from '../session.ts';
+import { type Candidate, findCandidates, ISODEX } from './candidates.ts';
+import { IndexStore, type StoreOptions } from './indexes.ts';
+import { isodexParts, type PartsOptions } from './isodex-parts.ts';
+import { type Lane, load, type Track } from './lanes.ts';
+import type { GraphRequests } from './protocol.ts';
+import { type HnswReport, laneReport, recallDifferences, rivalReports, type SetReport } from './report.ts';
+import { type LaneTrack, survey, takeTurns } from './sweep.ts';
+import { Truth } from './truth.ts';
+
+export interface HnswOptions extends SessionOptions, PeerOptions, StoreOptions, PartsOptions {
+  readonly k: number;
+  /** Links of a node on upper layers, half of those on layer 0; each of them makes an index. */
+  readonly m: readonly number[];
+  readonly efConstruction: number;
+  /** Build what is not stored, and no more. */
+  readonly buildOnly: boolean;
+}
+
+/** Recall at equal parameters is compared with this one. */
+const RECALL_YARDSTICK = 'hnswlib-node';
+
+export async function benchHnsw(options: HnswOptions): Promise<HnswReport> {
+  const machine = thisMachine();
+  const { candidates, skipped: absent } = await findCandidates(options);
+  const seen = new Map<string, HnswReport['contenders'][number]>();
+  const { reports, skipped } = await overSets(options, async (set, session) => {
+    absent.forEach(session.skip);
+    const track = { set, session, store: new IndexStore(set, session, options), k: options.k, efConstruction: options.efConstruction };
+    const lanes = await openLanes(candidates, track, options);
+    for (const { candidate, info } of lanes) seen.set(candidate.id, { id: candidate.id, label: candidate.label, info });
+    try {
+      return await benchSet(lanes, track, options);
+    } finally {
+      await Promise.all(lanes.map(({ peer }) => peer.close()));
+    }
+  });
+  const { k, repeats, efConstruction, m } = options;
+  const settings = { k, repeats, efConstruction, m };
+  return { bench: 'hnsw', date: new Date().toISOString(), machine, settings, contenders: [...seen.values()], skipped, sets: reports };
+}
+
+async function openLanes(candidates: readonly Candidate[], track: Track, options: HnswOptions): Promise<Lane[]> {
+  const lanes: Lane[] = [];
+  for (const m of options.m) {
+    for (const candidate of candidates) {
+      const threads = { build: Math.max(...options.threads), search: 1 };
+      const result = await load<GraphRequests>(candidate, m, threads, track);
+      if ('reason' in result) track.session.skip({ what: `${candidate.label} on ${track.set.name}`, reason: result.reason });
+      else lanes.push({ ...result, candidate, m });
+    }
+  }
+  return lanes;
+}
+
+async function benchSet(lanes: readonly Lane[], track: Track, options: HnswOptions): Promise<SetReport> {
+  const { set, session } = track;
+  const facts = factsOf(set);
+  if (options.buildOnly) {
+    const built = lanes.map((lane) => ({ lane, points: [], single: [] }));
+    return { ...facts, loadAverages: [], ...reportOf(built, facts.queries), isodex: null };
+  }
+  options.say(`${set.name}: exact neighbours`);
+  const truth = await Truth.find(options.library, set, options.k);
+  try {
+    const tracks = await surveyAll(lanes, session, truth, options);
+    const loadAverages: number[] = [];
+    for (let round = 0; round < options.repeats; round++) {
+      options.say(`${set.name}: round ${round + 1} of ${options.repeats}`);
+      loadAverages.push(loadavg()[0]!);
+      await takeTurns(tracks, round, options);
+    }
+    const ours = tracks.find(({ lane }) => lane.candidate.id === ISODEX);
+    const isodex = ours ? await isodexParts(ours.lane.m, ours.points, track, truth, options) : null;
+    return { ...facts, loadAverages, ...reportOf(tracks, facts.queries), isodex };
+  } finally {
+    truth.close();
+  }
+}
+
+async function surveyAll(lanes: readonly Lane[], session: Session, truth: Truth, { efs, say }: HnswOptions): Promise<LaneTrack[]> {
+  const tracks: LaneTrack[] = [];
+  for (const lane of lanes) {
+    say(`recall of ${lane.candidate.label}, M ${lane.m}`);
+    tracks.push({ lane, points: await survey(lane.peer, efs, session, truth), single: [] });
+  }
+  return tracks;
+}
+
+function reportOf(tracks: readonly LaneTrack[], nq: number): Pick<SetReport, 'lanes' | 'rivals' | 'recallDifferences'> {
+  return {
+    lanes: tracks.map((one) => laneReport(one, nq)),
+    rivals: rivalReports(tracks, nq),
+    recallDifferences: recallDifferences(tracks, RECALL_YARDSTICK),
+  };
+}

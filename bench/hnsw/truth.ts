@@ -1,0 +1,41 @@
+/** The exact neighbours that recall is measured by, from the library's Flat index, which bench flat compares with FAISS. */
+import { pathToFileURL } from 'node:url';
+import type * as Isodex from '../../src/node.ts';
+import { agreement } from '../agreement.ts';
+import type { DataSet } from '../data-sets.ts';
+
+export class Truth {
+  private readonly set: DataSet;
+  private readonly k: number;
+  private readonly index: Isodex.VectorIndex;
+  private readonly all: Int32Array;
+
+  private constructor(set: DataSet, k: number, index: Isodex.VectorIndex, all: Int32Array) {
+    this.set = set;
+    this.k = k;
+    this.index = index;
+    this.all = all;
+  }
+
+  /** Seconds at most, so it is never kept on disk. */
+  static async find(library: string, set: DataSet, k: number): Promise<Truth> {
+    const { createIndex }: typeof Isodex = await import(pathToFileURL(library).href);
+    const index = await createIndex('Flat', { dim: set.dim, metric: set.metric, engine: 'cpu' });
+    await index.add(set.base);
+    return new Truth(set, k, index, (await index.search(set.queries, { k })).labels);
+  }
+
+  /** Neighbours among the rows that a bitset of labels admits. */
+  async among(filter: Uint32Array): Promise<Int32Array> {
+    return (await this.index.search(this.set.queries, { k: this.k, filter })).labels;
+  }
+
+  /** The share of true neighbours that were found; equally near rows count too. */
+  recall(found: Int32Array, truth: Int32Array = this.all): number {
+    return agreement(this.set, found, truth, this.k);
+  }
+
+  close(): void {
+    this.index.close();
+  }
+}

@@ -1,0 +1,37 @@
+/** Contenders from npm: installed when a bench wants them, outside this repository's own dependencies. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+export interface Package {
+  readonly name: string;
+  readonly version: string;
+  /** Compiler flags for packages that npm compiles. */
+  readonly flags?: string | undefined;
+}
+
+/** The folder in which a package is installed, alone; or why it cannot be had. */
+export async function npmPackage(
+  { name, version, flags }: Package,
+  cache: string,
+  say: (line: string) => void,
+): Promise<{ folder: string } | { missing: string }> {
+  const built = flags ? ` ${flags}` : '';
+  const folder = join(cache, 'bench-peers', `${name}@${version}${built}`.replace(/[^\w@.]+/g, '-'));
+  const done = join(folder, 'installed');
+  if (existsSync(done)) return { folder };
+  say(`installing ${name} ${version}${built}, once`);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  try {
+    const args = ['install', '--prefix', folder, '--no-audit', '--no-fund', '--no-package-lock', `${name}@${version}`];
+    await promisify(execFile)('npm', args, { cwd: folder, env: { ...process.env, ...(flags ? { CXXFLAGS: flags } : {}) } });
+    writeFileSync(done, '');
+    return { folder };
+  } catch (error) {
+    const lines = String((error as { stderr?: string }).stderr || error).split('\n');
+    const reason = lines.find((line) => line.startsWith('npm error code')) ?? lines[0];
+    return { missing: `npm could not install ${name} ${version} (${reason})` };
+  }
+}

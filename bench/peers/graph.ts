@@ -1,0 +1,103 @@
+/** What contenders of the hnsw bench in Node share: a library wrapped as a Graph answers the protocol. */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { readFloats, writeNumbers } from '../files.ts';
+import type { GraphRequests, GraphShape, LoadRequest } from '../hnsw/protocol.ts';
+import type { MemoryParts, PeerInfo } from '../peer.ts';
+import { type Handlers, oneByOne, resident, sampled } from './serve.ts';
+
+/** One library with one index. What is measured is `build`, `searchAll` and `searchOne`, and nothing else. */
+export interface Graph {
+  open(request: Readonly<Record<string, unknown>>): PeerInfo | Promise<PeerInfo>;
+  /** Builds from rows f32 [n, dim]; `path` is for libraries that build on disk. Returns the number of threads. */
+  build(rows: Float32Array, shape: GraphShape, path: string): number | Promise<number>;
+  save(path: string): void | Promise<void>;
+  /** Brings the queries into the form that the library wants. */
+  take(queries: Queries): void;
+  load(request: LoadRequest): void | Promise<void>;
+  setEf(ef: number): void | Promise<void>;
+  /** All queries. */
+  searchAll(): unknown;
+  /** One of them. */
+  searchOne(q: number): unknown;
+  /** Labels i32 [nq, k] of what searchAll gave. */
+  labels(answer: unknown): Int32Array;
+  memory?(): MemoryParts;
+  close?(): void;
+}
+
+export interface Queries {
+  /** f32 [nq, dim] */
+  readonly all: Float32Array;
+  /** Views of them, f32 [dim]. */
+  readonly each: readonly Float32Array[];
+  readonly k: number;
+}
+
+/** A Graph's end of the protocol. */
+export function graphHandlers(graph: Graph): Handlers<GraphRequests> {
+  let nq: number;
+  let answer: unknown;
+  return {
+    open: async (request) => graph.open(request),
+
+    async build({ base, path, ...shape }) {
+      const rows = readFloats(base);
+      let threads = 1;
+      const sample = await sampled(async () => {
+        threads = await graph.build(rows, shape, path);
+      });
+      await graph.save(path);
+      return { ...sample, threads };
+    },
+
+    async load(request) {
+      const all = readFloats(request.queries);
+      const each = rowsOf(all, request.dim);
+      nq = each.length;
+      graph.take({ all, each, k: request.k });
+      const rssBefore = resident();
+      await graph.load(request);
+      return { rssBefore, rss: resident(), memory: graph.memory?.() };
+    },
+
+    async search({ ef }) {
+      await graph.setEf(ef);
+      return sampled(async () => {
+        answer = await graph.searchAll();
+      });
+    },
+
+    async single({ ef, first, count }) {
+      await graph.setEf(ef);
+      return { seconds: await oneByOne(first, count, nq, (q) => graph.searchOne(q)) };
+    },
+
+    async answers({ labels }) {
+      writeNumbers(labels, graph.labels(answer));
+      return {};
+    },
+  };
+}
+
+/** How the bench opens a contender from npm. */
+export interface PackageRequest {
+  /** Where it was installed. */
+  folder: string;
+  name: string;
+  threads: number;
+  /** Scalar kind of its vectors. */
+  kind: string;
+}
+
+/** A package installed outside this repository, and its version. */
+export function requirePackage<Module>({ folder, name }: PackageRequest): { module: Module; version: string } {
+  const require = createRequire(join(folder, 'index.js'));
+  const { version } = require(join(folder, 'node_modules', name, 'package.json')) as { version: string };
+  return { module: require(name) as Module, version };
+}
+
+/** Rows as views, one each. */
+export function rowsOf(floats: Float32Array, dim: number): Float32Array[] {
+  return Array.from({ length: floats.length / dim }, (_, row) => floats.subarray(row * dim, (row + 1) * dim));
+}

@@ -1,0 +1,130 @@
+/** Isodex's HNSW index as a contender: on one engine, through the public interface of the built library. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type * as Isodex from '../../src/node.ts';
+import { readInts } from '../files.ts';
+import type { GraphShape, IsodexRequests, LoadRequest } from '../hnsw/protocol.ts';
+import { type Graph, graphHandlers, type Queries } from './graph.ts';
+import { memoryOf, type Opened, type OpenRequest, openIsodex } from './isodex.ts';
+import { sampled, serve } from './serve.ts';
+
+class IsodexHnsw implements Graph {
+  private opened: Opened | undefined;
+  private index!: Isodex.VectorIndex;
+  private queries!: Queries;
+  private ef = 0;
+  private filter: Uint32Array | undefined;
+
+  async open(request: Readonly<Record<string, unknown>>) {
+    const options = request as unknown as OpenRequest;
+    const result = await openIsodex(options);
+    if ('skip' in result) return result;
+    this.opened = result;
+    return { ...result.info, version: `${result.info.isodex}-${codeHash(options.library)}` };
+  }
+
+  async build(rows: Float32Array, { dim, metric, m, efConstruction }: GraphShape) {
+    const { library, engine } = this.opened!;
+    const options = { dim, metric: metric as Isodex.Metric, engine, efConstruction };
+    this.index = await library.createIndex(`HNSW${m}`, options);
+    await this.index.add(rows);
+    await this.index.prepare();
+    return engine.info.threads;
+  }
+
+  save(path: string) {
+    return this.index.save(path);
+  }
+
+  take(queries: Queries) {
+    this.queries = queries;
+  }
+
+  async load({ path }: LoadRequest) {
+    const { library, engine } = this.opened!;
+    this.index = await library.openIndex(path, { engine });
+    await this.index.prepare();
+  }
+
+  setEf(ef: number) {
+    this.ef = ef;
+  }
+
+  searchAll() {
+    return this.search(this.queries.all);
+  }
+
+  searchOne(q: number) {
+    return this.search(this.queries.each[q]!);
+  }
+
+  labels(answer: unknown) {
+    return (answer as Isodex.Neighbors).labels;
+  }
+
+  memory() {
+    return memoryOf(this.index);
+  }
+
+  close() {
+    this.opened?.engine.close();
+  }
+
+  search(queries: Float32Array, stats = false) {
+    const options: Isodex.SearchOptions & { efSearch: number; stats: boolean } = {
+      k: this.queries.k,
+      efSearch: this.ef,
+      filter: this.filter,
+      stats,
+    };
+    return this.index.search(queries, options) as Promise<Isodex.Neighbors & { stats?: Record<'hops' | 'distances', Uint32Array> }>;
+  }
+
+  admit(filter: Uint32Array | undefined) {
+    this.filter = filter;
+  }
+
+  async effort() {
+    const { stats } = await this.search(this.queries.all, true);
+    const mean = (counts: Uint32Array) => counts.reduce((sum, count) => sum + count, 0) / counts.length;
+    return { hops: mean(stats!.hops), distances: mean(stats!.distances) };
+  }
+
+  /** `count` queries, around all of them. */
+  some(count: number): Float32Array {
+    const { all, each } = this.queries;
+    const dim = each[0]!.length;
+    return Float32Array.from({ length: count * dim }, (_, i) => all[i % all.length]!);
+  }
+}
+
+/** Of the library's bundles: while it is being written, every build of it may build another index. */
+function codeHash(library: string): string {
+  const hash = createHash('sha256').update(readFileSync(library));
+  const chunks = join(dirname(library), 'chunks');
+  for (const file of readdirSync(chunks).sort()) hash.update(readFileSync(join(chunks, file)));
+  return hash.digest('hex').slice(0, 12);
+}
+
+const graph = new IsodexHnsw();
+await serve<IsodexRequests>({
+  ...graphHandlers(graph),
+
+  async filter({ path }) {
+    graph.admit(path === null ? undefined : new Uint32Array(readInts(path).buffer));
+    return {};
+  },
+
+  async effort({ ef }) {
+    graph.setEf(ef);
+    return graph.effort();
+  },
+
+  async batch({ ef, count }) {
+    graph.setEf(ef);
+    const queries = graph.some(count);
+    return sampled(() => graph.search(queries));
+  },
+});
+graph.close();
