@@ -31,7 +31,7 @@ const TICKS = [0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999];
 /** Towards 1 each tenth of what is missed is as wide as the one before. */
 const position = (recall: number) => -Math.log10(1 - Math.min(recall, MOST_RECALL));
 
-export function hnswCharts({ machine, date, settings, contenders, sets }: HnswReport): Promise<{ name: string; svg: string }[]> {
+export function hnswCharts({ machine, date, settings, sets }: HnswReport): Promise<{ name: string; svg: string }[]> {
   const { k, efConstruction, repeats } = settings;
   const about = [
     `${describe(machine)}, ${date.slice(0, 10)}`,
@@ -39,16 +39,16 @@ export function hnswCharts({ machine, date, settings, contenders, sets }: HnswRe
   ];
   return Promise.all(
     sets.map(async (set) => {
-      const panels = settings.m.map((m) => panel(set, m, contenders));
+      const panels = settings.m.map((m) => panel(set, m));
       return { name: `hnsw-${set.name}`, svg: await drawn(factsText(set), about, { hconcat: panels }) };
     }),
   );
 }
 
-function panel({ lanes }: SetReport, m: number, contenders: HnswReport['contenders']) {
+function panel({ lanes }: SetReport, m: number) {
   const shown = lanes.filter((lane) => lane.m === m).sort((a, b) => Number(a.id === ISODEX) - Number(b.id === ISODEX)); // ours on top
   const values = shown.flatMap(pointsOf);
-  const encoding = { x: X, y: Y, color: colours(contenders) };
+  const encoding = { x: X, y: Y, color: colours(lanes) };
   return {
     title: { text: `M ${m}`, anchor: 'start' as const, fontSize: 12, frame: 'group' as const, offset: 6 },
     width: 620,
@@ -99,11 +99,13 @@ const ours = <A, B>(yes: A, no: B) => ({ condition: { test: 'datum.ours', value:
 const WIDTH = ours(3.5, 1.5);
 const SIZE = ours(64, 24);
 
-function colours(contenders: HnswReport['contenders']) {
+/** The same in every panel: of all lanes, so that the panels share one legend. */
+function colours(lanes: readonly LaneReport[]) {
+  const ids = new Map(lanes.map(({ id, label }) => [label, id]));
   return {
     field: 'label',
     type: 'nominal' as const,
-    scale: { domain: contenders.map(({ label }) => label), range: contenders.map(({ id }) => COLOURS[id] ?? '#64748b') },
+    scale: { domain: [...ids.keys()], range: [...ids.values()].map((id) => COLOURS[id] ?? '#64748b') },
     legend: { title: null, symbolType: 'stroke' as const, symbolStrokeWidth: 3, labelFontSize: 11 },
   };
 }

@@ -2,6 +2,7 @@
 import { factsText, headingText } from '../report.ts';
 import type { Summary } from '../statistics.ts';
 import { spread, table, three } from '../table.ts';
+import { ISODEX } from './candidates.ts';
 import { partsText } from './parts-text.ts';
 import { type HnswReport, type LaneReport, type SetReport, TARGETS, type TargetReport } from './report.ts';
 import { LATENCY_RECALL } from './sweep.ts';
@@ -60,15 +61,18 @@ function atLeastNote(lanes: readonly LaneReport[]): string[] {
   return marked ? ['* at its lowest ef, where its recall is above that'] : [];
 }
 
+/** Beside what Isodex takes at the same M with all threads; hnswlib-node has one, so its CPU seconds compare better. */
 function builds(lanes: readonly LaneReport[], rows: number): string {
+  const ours = new Map(lanes.filter(({ id }) => id === ISODEX).map(({ m, build }) => [m, build]));
+  const times = (mine: number, isodex: number | undefined) => (isodex ? `${three(mine)} (${three(mine / isodex)} ×)` : three(mine));
   return table(
     ['contender', 'M', 'build s', 'threads', 'CPU s', 'load average then', 'stored bytes/row', 'resident bytes/row', 'note'],
     lanes.map(({ label, m, build, load }) => [
       label,
       String(m),
-      three(build.seconds),
+      times(build.seconds, ours.get(m)?.seconds),
       String(build.threads),
-      three(build.cpuSeconds),
+      times(build.cpuSeconds, ours.get(m)?.cpuSeconds),
       build.loadAverage.toFixed(1),
       three(build.bytes / rows),
       `${three((load.rss - load.rssBefore) / rows)} (${three((load.rss - load.rssBefore) / MiB)} MiB)`,

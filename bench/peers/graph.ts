@@ -23,7 +23,6 @@ export interface Graph {
   /** Labels i32 [nq, k] of what searchAll gave. */
   labels(answer: unknown): Int32Array;
   memory?(): MemoryParts;
-  close?(): void;
 }
 
 export interface Queries {
