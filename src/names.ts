@@ -10,6 +10,7 @@ export type {
   RangeNeighbors,
   RangeSearchOptions,
   SearchOptions,
+  SearchStats,
   VectorIndex,
 } from './index/vector-index.ts';
 export type { CreateOptions, EngineChoice, OpenOptions } from './platform.ts';

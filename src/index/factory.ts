@@ -1,28 +1,23 @@
 import type { Engine } from '../host/engine.ts';
 import { badArgument, badFile } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
-import { BlockOriginals } from './block-originals.ts';
 import { FlatIndex } from './flat.ts';
 import { readFlat } from './flat-file.ts';
 import { BodyReader, type ByteSource } from './format.ts';
-import { HnswIndex } from './hnsw.ts';
+import { emptyHnsw, HnswIndex } from './hnsw.ts';
+import { HNSW_PATTERN, type HnswOptions, hnswConfig } from './hnsw-config.ts';
+import { readHnsw } from './hnsw-read.ts';
 import { MemoryOriginals, type OriginalsAt } from './originals.ts';
 import { emptySnapshot } from './rows.ts';
 import { checkDim, checkMetric, checkSeed, type Metric, type Settings, type VectorIndex } from './vector-index.ts';
 
-export interface IndexConfig {
+export interface IndexConfig extends HnswOptions {
   /** Values in a vector, 1 to 4,096. */
   readonly dim: number;
   /** Default 'l2'. */
   readonly metric?: Metric | undefined;
   /** Steers whatever an index draws at random; stored with it. Default 1. */
   readonly seed?: number | undefined;
-  /** HNSW: links that a node chooses on each level, 2 to 512; level 0 has room for twice as many. 'HNSW32' says it too. Default 32. */
-  readonly M?: number | undefined;
-  /** HNSW: width of the beam that finds a new node's links, 1 to 65,536. Default 200. */
-  readonly efConstruction?: number | undefined;
-  /** HNSW: width of the beam of searches that name none, 1 to 65,536. Default 64. */
-  readonly efSearch?: number | undefined;
 }
 
 /** What is given to an index whatever its kind: where it computes, and what runs when it closes. */
@@ -41,18 +36,6 @@ interface Kind {
   read(reader: BodyReader, options: TaskOptions, originalsAt: OriginalsAt | undefined, surroundings: Surroundings): Promise<VectorIndex>;
 }
 
-const HNSW_PATTERN = /^HNSW(\d*)(,SQ8)?$/;
-
-function hnswConfig(description: string, config: IndexConfig) {
-  const [, M, codes] = HNSW_PATTERN.exec(description)!;
-  return {
-    M: Number(M || (config.M ?? 32)),
-    efConstruction: config.efConstruction ?? 200,
-    efSearch: config.efSearch ?? 64,
-    codesOnly: Boolean(codes),
-  };
-}
-
 const KINDS: readonly Kind[] = [
   {
     form: "'Flat'",
@@ -63,17 +46,12 @@ const KINDS: readonly Kind[] = [
       new FlatIndex(engine, await readFlat(reader, options, originalsAt), onClose),
   },
   {
-    form: "'HNSW<M>'",
+    form: "'HNSW<M>' (or 'HNSW', 'HNSW<M>,Flat'), 'HNSW<M>,SQ8'",
     pattern: HNSW_PATTERN,
     make: (description, settings, config, { engine, onClose }) =>
-      new HnswIndex(
-        engine,
-        { ...settings, ...hnswConfig(description, config), snapshot: emptySnapshot(new BlockOriginals(engine.host, settings.dim)) },
-        onClose,
-      ),
-    read: async () => {
-      throw new Error('not yet');
-    },
+      new HnswIndex(engine, emptyHnsw(engine, settings, hnswConfig(description, config)), onClose),
+    read: async (reader, options, originalsAt, { engine, onClose }) =>
+      new HnswIndex(engine, await readHnsw(reader, engine.host, options, originalsAt), onClose),
   },
 ];
 

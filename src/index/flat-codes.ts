@@ -9,11 +9,11 @@ import { Recording } from '../host/recording.ts';
 import { BLOCK_ROWS } from '../kernels/panels.ts';
 import { project } from '../kernels/project.ts';
 import { LAYOUT_PANELS, LAYOUT_ROWS } from '../kernels/sq8-encode.ts';
-import { hasCode } from '../util/errors.ts';
 import { roundUp } from '../util/math.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { gamma, ipSlack, l2Slack, roundUpToFloat } from './bounds.ts';
 import type { Originals } from './originals.ts';
+import { Held, largestChunk } from './per-engine.ts';
 import { type Projection, projectionError, trainProjection } from './projection.ts';
 import type { Snapshot } from './rows.ts';
 import { type Encoded, Encoder, type Grid, gridOf, ROW_RANGE, safeError } from './sq8-codec.ts';
@@ -56,7 +56,7 @@ const LEAST_CHUNK_ROWS = 2 ** 14;
 /** Room left for rows that trickle in behind the codes. */
 const SPARE_ROWS = 1024;
 
-export class FlatCodes {
+export class FlatCodes extends Held {
   readonly engine: Engine;
   /** The rows that these codes are of. */
   readonly originals: Originals;
@@ -67,9 +67,9 @@ export class FlatCodes {
   /** Rows when the plan was made: far beyond it, a new plan pays. */
   readonly plannedCount: number;
   private readonly width: number;
-  private users = 1;
 
   private constructor(engine: Engine, originals: Originals, plan: CodePlan, plannedCount: number, width: number) {
+    super();
     this.engine = engine;
     this.originals = originals;
     this.plan = plan;
@@ -137,21 +137,13 @@ export class FlatCodes {
   }
 
   /** Bytes of codes and what goes with them, on the engine and the host. */
-  get bytes(): number {
+  override get bytes(): number {
     const { filterGrid, fineGrid } = this.plan;
     const perRow = filterGrid.words * 4 + 8 + (fineGrid ? fineGrid.words * 4 + 8 + (this.plan.metric === 'ip' ? 4 : 0) : 0);
     return this.chunks.reduce((sum, chunk) => sum + chunk.capacity * perRow, 0);
   }
 
-  /** Holds the codes while a search uses them. */
-  retain(): this {
-    this.users++;
-    return this;
-  }
-
-  /** The last one to let go frees the blocks. */
-  release(): void {
-    if (--this.users > 0) return;
+  protected override free(): void {
     for (const { filter, fine } of this.chunks) {
       for (const block of Object.values(filter)) block[Symbol.dispose]();
       fine?.codes[Symbol.dispose]();
@@ -168,16 +160,10 @@ export class FlatCodes {
     const rowBytes = Math.max(filterGrid.words * 4, (fineGrid?.words ?? 0) * 4, 4);
     const most = Math.floor(this.engine.maxBlockBytes / rowBytes / BLOCK_ROWS) * BLOCK_ROWS;
     const spare = begin === 0 ? 0 : SPARE_ROWS;
-    for (let capacity = Math.min(most, roundUp(total - begin + spare, BLOCK_ROWS)); ; capacity = roundUp(capacity / 2, BLOCK_ROWS)) {
-      try {
-        const chunk = await this.makeChunk(begin, capacity);
-        this.chunks.push(chunk);
-        return chunk;
-      } catch (error) {
-        // What does not fit in one piece may fit in several.
-        if (!hasCode(error, 'out-of-memory') || capacity <= LEAST_CHUNK_ROWS) throw error;
-      }
-    }
+    const wanted = Math.min(most, roundUp(total - begin + spare, BLOCK_ROWS));
+    const chunk = await largestChunk(wanted, LEAST_CHUNK_ROWS, BLOCK_ROWS, (rows) => this.makeChunk(begin, rows));
+    this.chunks.push(chunk);
+    return chunk;
   }
 
   private async makeChunk(begin: number, capacity: number): Promise<CodeChunk> {

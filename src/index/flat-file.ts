@@ -23,7 +23,7 @@ export async function readFlat(reader: BodyReader, options: TaskOptions, origina
   const { withKeys, ...counts } = readCounts(reader.header, settings.dim, 0);
   const { count } = counts;
   const labels = await readLabels(reader, withKeys);
-  const originals = await readVectors(reader, count, settings.dim, originalsAt, options);
+  const originals = await readVectors(reader, count, settings.dim, { originalsAt, ...options });
   await reader.finish();
   return { ...settings, snapshot: { ...counts, ...labels, originals, liveCount: count, live: allLive(count) } };
 }

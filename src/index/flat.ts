@@ -27,7 +27,7 @@ export class FlatIndex extends RowIndex {
   }
 
   /** Bytes held by rows and labels, and by codes on all engines. */
-  override get memory(): { readonly originals: number; readonly labels: number; readonly codes: number } {
+  override get memory() {
     return { ...super.memory, codes: this.codes.bytes };
   }
 
@@ -55,13 +55,13 @@ export class FlatIndex extends RowIndex {
     const wanted = Math.min(k, Math.max(1, this.size));
     const { engine, collector } = await this.run(queries, options, () => new BestCollector(nq, wanted));
     for (const [q, list] of collector.lists.entries()) list.writeTo(labels, distances, q * k);
-    return { k, labels, distances, engine: engine.kind };
+    return { k, labels, distances, engine: engine.kind, distancesOf: 'vectors' };
   }
 
   protected async within(queries: Float32Array, radius: number, options: RangeSearchOptions): Promise<RangeNeighbors> {
     const nq = queries.length / this.dim;
     const { engine, collector } = await this.run(queries, options, () => new RangeCollector(nq, radius, options.maxResults));
-    return { ...collector.results(), engine: engine.kind };
+    return { ...collector.results(), engine: engine.kind, distancesOf: 'vectors' };
   }
 
   /** When much of the state is dead, its live rows move together first. */
@@ -73,8 +73,8 @@ export class FlatIndex extends RowIndex {
     this.codes.drop();
   }
 
-  protected pieces(options: TaskOptions): AsyncIterable<Uint8Array> {
-    return writeFlat(this, this.snapshot, options);
+  protected pieces(options: TaskOptions): AsyncIterable<Uint8Array> & Disposable {
+    return RowIndex.disposable(writeFlat(this, this.snapshot, options));
   }
 
   protected release(): void {

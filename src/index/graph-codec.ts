@@ -20,7 +20,7 @@ export interface CodecPlan {
   /** Bytes of a coded row. */
   readonly stride: number;
   /** SQ8 forms: what codes mean. */
-  readonly grid: Grid | undefined;
+  readonly grid: Pick<Grid, 'shift' | 'scale'> | undefined;
 }
 
 /** Sampled rows that a grid is judged by, and those of them whose neighbours are looked for. */
@@ -35,7 +35,11 @@ const WELL_CODED = 0.95;
 export function trainCodec(sample: Float32Array, dim: number, metric: Metric, sq8 = false): CodecPlan {
   const grid = gridOf(sample, dim, metric !== 'ip');
   if (!sq8 && !fine(sample, dim, grid)) return canonicalPlan(dim, metric);
-  return { dim, metric, form: metric === 'ip' ? FORMS.sq8Ip : FORMS.sq8L2, stride: sq8Stride(dim), grid };
+  return sq8Plan(dim, metric, grid);
+}
+
+export function sq8Plan(dim: number, metric: Metric, { shift, scale }: Pick<Grid, 'shift' | 'scale'>): CodecPlan {
+  return { dim, metric, form: metric === 'ip' ? FORMS.sq8Ip : FORMS.sq8L2, stride: sq8Stride(dim), grid: { shift, scale } };
 }
 
 export function canonicalPlan(dim: number, metric: Metric): CodecPlan {

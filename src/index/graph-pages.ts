@@ -101,8 +101,7 @@ export class LinkWriter {
 
   /** Where a row begins in `view()`. Rows of upper levels are counted from 0. */
   offset(row: number, upper: boolean): number {
-    const slot = this.table[pageOf(row, upper, this.basePages)]!;
-    return (slot * PAGE_ROWS + (row % PAGE_ROWS)) * this.degree;
+    return linkOffset(this.table, this.basePages, this.degree, row, upper);
   }
 
   /** Makes the pages of these rows this writer's own, so that they may be changed. */
@@ -162,6 +161,11 @@ export class LinkWriter {
     this.replaced.length = 0;
     if (arena !== from?.arena) arena.block[Symbol.dispose]();
   }
+}
+
+/** Where a link row begins in the arena. Rows of upper levels are counted from 0. */
+export function linkOffset(table: Uint32Array, basePages: number, degree: number, row: number, upper: boolean): number {
+  return (table[pageOf(row, upper, basePages)]! * PAGE_ROWS + (row % PAGE_ROWS)) * degree;
 }
 
 function pageOf(row: number, upper: boolean, basePages: number): number {

@@ -3,37 +3,43 @@ import type { HostEngine } from '../host/engine.ts';
 import { NONE } from '../kernels/graph.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { BlockOriginals } from './block-originals.ts';
+import { CodeOriginals } from './code-originals.ts';
 import { Column } from './column.ts';
 import { type CodecPlan, GraphCodec, trainCodec } from './graph-codec.ts';
 import { LinkWriter } from './graph-pages.ts';
 import { repair } from './graph-repair.ts';
 import type { GraphState } from './graph-state.ts';
-import type { Walker } from './graph-walk.ts';
+import type { GraphView, Walker } from './graph-walk.ts';
 import { GraphBuilder } from './hnsw-build.ts';
 import { insertionOrder, levelOf } from './hnsw-levels.ts';
-import type { Originals } from './originals.ts';
+import type { Originals, WritableOriginals } from './originals.ts';
 import type { Snapshot } from './rows.ts';
-import type { Metric } from './vector-index.ts';
+import type { Settings } from './vector-index.ts';
 
 /** Rows that a codec is trained on, at most, evenly spaced over those of the first add. */
 const TRAINING_ROWS = 4096;
 /** Rows coded at a time. */
 const PIECE_ROWS = 4096;
 
-export interface GraphSettings {
-  readonly dim: number;
-  readonly metric: Metric;
-  readonly seed: number;
+export interface GraphSettings extends Settings {
   /** Links that a node chooses on each level; level 0 has room for twice as many. */
   readonly M: number;
+  /** Width of the beam that finds a new node's links. */
   readonly efConstruction: number;
   /** Codes alone: the vectors are not kept. */
   readonly codesOnly: boolean;
 }
 
+/** Levels of new nodes, and where their upper link rows begin: u8 and u32 [new nodes]; and how many upper rows there are then. */
+export interface Levels {
+  readonly levels: Uint8Array;
+  readonly upperRows: Uint32Array;
+  readonly upperCount: number;
+}
+
 export class GraphStore implements Disposable {
+  readonly host: HostEngine;
   readonly settings: GraphSettings;
-  private readonly host: HostEngine;
   private readonly upperRows: Column<'u32'>;
   private readonly labels: Column<'i32'>;
   private codes: Column<'i8'> | undefined;
@@ -56,6 +62,33 @@ export class GraphStore implements Disposable {
     return 2 * this.settings.M;
   }
 
+  /** Bytes of codes, and of what nodes need beside codes and links. */
+  get memory(): { readonly codes: number; readonly nodes: number } {
+    return {
+      codes: (this.codes?.capacity ?? 0) * (this.trained?.plan.stride ?? 0),
+      nodes: 4 * (this.upperRows.capacity + this.labels.capacity),
+    };
+  }
+
+  /** A committed graph as kernels take it. */
+  view({ count, entry, entryLevel, codes, upperRows, pages }: GraphState): GraphView {
+    const links = { links: pages.arena.block, pages: pages.block, basePages: pages.basePages, upperRows };
+    return { plan: this.trained!.plan, degree: this.degree, count, entry, entryLevel, codes, ...links };
+  }
+
+  /** An empty place for vectors, as the settings want them kept. */
+  newOriginals(): WritableOriginals {
+    const { dim, codesOnly } = this.settings;
+    return codesOnly ? new CodeOriginals(dim) : new BlockOriginals(this.host, dim);
+  }
+
+  /** Codes from here on are of this plan. */
+  async use(plan: CodecPlan): Promise<GraphCodec> {
+    this.trained = await GraphCodec.open(this.host, plan);
+    this.codes = new Column(this.host, 'i8', plan.stride, 'graph: codes');
+    return this.trained;
+  }
+
   /**
    * The graph with the rows of `next` that `from` has not; and what only `from` and states before it use. Where it throws,
    * `from` is as it was.
@@ -67,97 +100,111 @@ export class GraphStore implements Disposable {
     options: TaskOptions,
   ): Promise<{ graph: GraphState; garbage: Disposable[] }> {
     const first = from?.count ?? 0;
-    const codec = this.trained ?? (await this.train(next, first));
-    await this.appendCodes(codec, next, first, options);
-    const { levels, upperRows, upperCount } = await this.appendLevels(next, first, from?.upperCount ?? 0);
-    await this.appendLabels(next, first);
-    const writer = await LinkWriter.open(this.host, this.degree, from?.pages, next.count, upperCount);
+    const codec = this.trained ?? (await this.use(await this.train(next, first)));
+    await this.codeRows(next, first, options);
+    const levels = levelsOf(next.serials, first, next.count, from?.upperCount ?? 0, this.settings);
+    await this.appendNodes(next, first, levels);
+    const writer = await LinkWriter.open(this.host, this.degree, from?.pages, next.count, levels.upperCount);
     try {
-      const settings = { ...this.settings, plan: codec.plan };
       const blocks = { codes: this.codes!.block, upperRows: this.upperRows.block };
-      const builder = new GraphBuilder(this.host, walker, settings, writer, blocks, from, next.count);
+      const builder = new GraphBuilder(this.host, walker, { ...this.settings, plan: codec.plan }, writer, blocks, from, next.count);
       const order = insertionOrder(this.settings.seed, next.serials, first, next.count - first);
-      await builder.insertAll({ order, levels, upperRows, ...options });
+      await builder.insertAll({ order, first, levels: levels.levels, ...options });
       const sinceRepair = await repair(builder, (from?.sinceRepair ?? 0) + order.length, options.signal);
+      options.signal?.throwIfAborted();
       const { entry, entryLevel } = builder;
       const { pages, garbage } = writer.commit();
-      const vectors = next.originals instanceof BlockOriginals ? next.originals : undefined;
-      return {
-        graph: {
-          count: next.count,
-          entry,
-          entryLevel,
-          ...blocks,
-          labels: this.labels.block,
-          vectors: vectors?.block,
-          upperCount,
-          pages,
-          sinceRepair,
-        },
-        garbage: [...garbage, ...this.takeOutgrown(), ...(vectors?.takeOutgrown() ?? [])],
-      };
+      const graph = this.stateOf(next, { entry, entryLevel, upperCount: levels.upperCount, pages, sinceRepair });
+      return { graph, garbage: [...garbage, ...this.takeOutgrown(next.originals)] };
     } catch (error) {
       writer.rollback();
       throw error;
     }
   }
 
+  /** The state of a graph whose rows are all in place. */
+  stateOf(
+    { count, originals }: Snapshot,
+    rest: Pick<GraphState, 'entry' | 'entryLevel' | 'upperCount' | 'pages' | 'sinceRepair'>,
+  ): GraphState {
+    if (originals instanceof CodeOriginals) originals.settle(this.trained!.plan, this.codes!, count);
+    const vectors = originals instanceof BlockOriginals ? originals.block : undefined;
+    return { count, codes: this.codes!.block, upperRows: this.upperRows.block, labels: this.labels.block, vectors, ...rest };
+  }
+
+  /** Codes of the rows from `first` on, read back from where they are kept. */
+  async codeRows({ originals, count }: Snapshot, first: number, { signal }: TaskOptions): Promise<void> {
+    const breather = new Breather(signal);
+    await this.codes!.reserve(count);
+    for (let begin = first; begin < count; begin += PIECE_ROWS) {
+      await this.appendCodes(begin, await rowsOf(originals, begin, Math.min(count, begin + PIECE_ROWS)), count);
+      await breather.breathe();
+    }
+  }
+
+  /** Codes of rows f32 [n, dim] from row `first` on, of `count` there will be. */
+  async appendCodes(first: number, vectors: Float32Array, count: number): Promise<void> {
+    await this.codes!.reserve(count);
+    using codes = await this.trained!.encodeRows(vectors);
+    this.codes!.view().set(this.host.view(codes), first * this.trained!.plan.stride);
+  }
+
+  /** Codes as they were stored, i8 [n, stride]. */
+  async restoreCodes(codes: Int8Array, count: number): Promise<void> {
+    await this.codes!.reserve(count);
+    this.codes!.view().set(codes);
+  }
+
+  /** A copy of the codes of all rows of a graph, i8 [count, stride]. */
+  readCodes(count: number): Promise<Int8Array> {
+    return this.codes!.read(0, count);
+  }
+
+  async appendNodes({ labels, count }: Snapshot, first: number, { upperRows }: Levels): Promise<void> {
+    await this.upperRows.reserve(count);
+    await this.labels.reserve(count);
+    this.upperRows.view().set(upperRows, first);
+    this.labels.view().set(labels.subarray(first, count), first);
+  }
+
   [Symbol.dispose](): void {
     for (const thing of [this.codes, this.upperRows, this.labels, this.trained]) thing?.[Symbol.dispose]();
   }
 
-  private takeOutgrown(): Disposable[] {
-    return [this.codes!, this.upperRows, this.labels].flatMap((column) => column.takeOutgrown());
+  private takeOutgrown(originals: WritableOriginals): Disposable[] {
+    const vectors = originals instanceof BlockOriginals ? originals.takeOutgrown() : [];
+    return [...vectors, ...[this.codes!, this.upperRows, this.labels].flatMap((column) => column.takeOutgrown())];
   }
 
-  private async train({ originals, count }: Snapshot, first: number): Promise<GraphCodec> {
+  private async train({ originals, count }: Snapshot, first: number): Promise<CodecPlan> {
     const { dim, metric, codesOnly } = this.settings;
     const every = Math.max(1, Math.ceil((count - first) / TRAINING_ROWS));
     const rows = Uint32Array.from({ length: Math.ceil((count - first) / every) }, (_, i) => first + i * every);
     const sample = new Float32Array(rows.length * dim);
     await originals.readRows(rows, sample, dim);
-    return this.use(trainCodec(sample, dim, metric, codesOnly));
+    return trainCodec(sample, dim, metric, codesOnly);
   }
+}
 
-  /** Codes from here on are of this plan. */
-  private async use(plan: CodecPlan): Promise<GraphCodec> {
-    this.trained = await GraphCodec.open(this.host, plan);
-    this.codes = new Column(this.host, 'i8', plan.stride, 'graph: codes');
-    return this.trained;
+/** Levels of the nodes from `first` on; upper rows are given out from `upperFrom` on. They follow from the serials, so they are never stored. */
+export function levelsOf(
+  serials: ArrayLike<number>,
+  first: number,
+  count: number,
+  upperFrom: number,
+  { seed, M }: Pick<GraphSettings, 'seed' | 'M'>,
+): Levels {
+  const levels = new Uint8Array(count - first);
+  const upperRows = new Uint32Array(count - first).fill(NONE);
+  let upperCount = upperFrom;
+  for (let i = 0; i < levels.length; i++) {
+    const level = levelOf(seed, serials[first + i]!, M);
+    if (level === 0) continue;
+    levels[i] = level;
+    upperRows[i] = upperCount;
+    upperCount += level;
   }
-
-  private async appendCodes(codec: GraphCodec, { originals, count }: Snapshot, first: number, { signal }: TaskOptions): Promise<void> {
-    const codes = this.codes!;
-    await codes.reserve(count);
-    const breather = new Breather(signal);
-    for (let begin = first; begin < count; begin += PIECE_ROWS) {
-      const end = Math.min(count, begin + PIECE_ROWS);
-      using piece = await codec.encodeRows(await rowsOf(originals, begin, end));
-      codes.view().set(this.host.view(piece), begin * codec.plan.stride);
-      await breather.breathe();
-    }
-  }
-
-  /** Levels of all nodes from `first` on, and where their upper rows begin. */
-  private async appendLevels({ serials, count }: Snapshot, first: number, upperFrom: number) {
-    const { seed, M } = this.settings;
-    await this.upperRows.reserve(count);
-    const upperRows = this.upperRows.view().slice(0, count);
-    const levels = new Uint8Array(count);
-    let upperCount = upperFrom;
-    for (let node = first; node < count; node++) {
-      levels[node] = levelOf(seed, serials[node]!, M);
-      upperRows[node] = levels[node]! > 0 ? upperCount : NONE;
-      upperCount += levels[node]!;
-    }
-    this.upperRows.view().set(upperRows.subarray(first), first);
-    return { levels, upperRows, upperCount };
-  }
-
-  private async appendLabels({ labels, count }: Snapshot, first: number): Promise<void> {
-    await this.labels.reserve(count);
-    this.labels.view().set(labels.subarray(first, count), first);
-  }
+  return { levels, upperRows, upperCount };
 }
 
 async function rowsOf(originals: Originals, begin: number, end: number): Promise<Float32Array> {

@@ -30,6 +30,8 @@ export interface Walk {
   readonly ef: number;
   /** Bit per node: those that may be returned; undefined for all. */
   readonly admitted?: Block<'u32'> | undefined;
+  /** Looked at between steps, where a walk takes several. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a walk found, on the host engine; the caller disposes of it. */

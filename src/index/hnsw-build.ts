@@ -14,7 +14,7 @@ import type { CodecPlan } from './graph-codec.ts';
 import type { LinkWriter } from './graph-pages.ts';
 import { groupByTarget } from './graph-reverse.ts';
 import type { GraphState } from './graph-state.ts';
-import type { Found, GraphView, Walker } from './graph-walk.ts';
+import type { GraphView, Walker } from './graph-walk.ts';
 
 /** A batch is at most this share of the graph that it will be part of … */
 const BATCH_SHARE = 50;
@@ -33,10 +33,10 @@ export interface BuildSettings {
 export interface Insertion extends TaskOptions {
   /** Nodes in the order in which they enter. */
   readonly order: Uint32Array;
-  /** u8 [nodes] */
+  /** The first new node. */
+  readonly first: number;
+  /** u8 [new nodes] */
   readonly levels: Uint8Array;
-  /** Where each node's upper rows begin. */
-  readonly upperRows: Uint32Array;
 }
 
 export class GraphBuilder {
@@ -45,7 +45,8 @@ export class GraphBuilder {
   private readonly walker: Walker;
   private readonly settings: BuildSettings;
   private readonly blocks: Pick<GraphState, 'codes' | 'upperRows'>;
-  private readonly count: number;
+  /** Nodes there will be. */
+  readonly count: number;
   /** Nodes in the graph so far. */
   private inserted: number;
   entry: number;
@@ -77,11 +78,19 @@ export class GraphBuilder {
     for (let done = 0; done < order.length; ) {
       const batch = order.subarray(done, done + this.batchSize());
       if (this.inserted > 0) await this.insert(batch, insertion);
-      this.enter(batch, insertion.levels);
+      this.enter(batch, insertion);
       done += batch.length;
       onProgress?.(done, order.length);
       await breather.breathe();
     }
+  }
+
+  /** The nodes of the graph that are nearest to given ones: u32 [nodes, width], NONE behind the last. */
+  async nearestTo(nodes: Uint32Array): Promise<{ ids: Uint32Array; width: number }> {
+    const width = this.settings.efConstruction;
+    using queries = await this.queriesOf(nodes);
+    using found = await this.walker.walk(this.view(), { nq: nodes.length, queries, level: 0, ef: width });
+    return { ids: this.host.view(found.ids).slice(), width };
   }
 
   /** The graph so far, as walks take it. */
@@ -98,15 +107,13 @@ export class GraphBuilder {
   }
 
   /** Links a batch into the graph, level by level from below: what lies above is still as it was when a level is searched. */
-  private async insert(batch: Uint32Array, { levels, upperRows }: Insertion): Promise<void> {
+  private async insert(batch: Uint32Array, { first, levels }: Insertion): Promise<void> {
     for (let level = 0; level <= this.entryLevel; level++) {
-      const nodes = level === 0 ? batch.slice() : batch.filter((node) => levels[node]! >= level);
+      const nodes = batch.filter((node) => levels[node - first]! >= level).sort();
       if (nodes.length === 0) break;
-      nodes.sort();
-      const rowOf = (node: number) => (level === 0 ? node : upperRows[node]! + level - 1);
       const chosen = await this.chooseLinks(nodes, level);
-      await this.writeRows(Uint32Array.from(nodes, rowOf), level, chosen, this.settings.M);
-      await this.linkBack(nodes, level, chosen, rowOf);
+      await this.writeRows(nodes, level, chosen, this.settings.M);
+      await this.linkBack(nodes, level, chosen);
     }
   }
 
@@ -115,7 +122,7 @@ export class GraphBuilder {
     const { host, settings, blocks } = this;
     const { plan, M, efConstruction: ef } = settings;
     using queries = await this.queriesOf(nodes);
-    using found: Found = await this.walker.walk(this.view(), { nq: nodes.length, queries, level, ef });
+    using found = await this.walker.walk(this.view(), { nq: nodes.length, queries, level, ef });
     using nodeBlock = await host.alloc('u32', nodes.length, 'build: nodes');
     using chosen = await host.alloc('u32', nodes.length * M, 'build: chosen links');
     const slots = host.info.threads;
@@ -143,7 +150,7 @@ export class GraphBuilder {
   }
 
   /** Links the chosen nodes back to those that chose them. */
-  private async linkBack(nodes: Uint32Array, level: number, chosen: Uint32Array, rowOf: (node: number) => number): Promise<void> {
+  private async linkBack(nodes: Uint32Array, level: number, chosen: Uint32Array): Promise<void> {
     const { host, settings, blocks, writer } = this;
     const { plan, M } = settings;
     const { degree, basePages } = writer;
@@ -166,13 +173,14 @@ export class GraphBuilder {
     const most = level === 0 ? degree : M;
     const params = { t, stride: plan.stride, form: plan.form, degree, basePages, level, most, slots, slotWords };
     await host.run(new Recording().dispatch(graphJoin, bound, params));
-    await this.writeRows(Uint32Array.from(targets, rowOf), level, host.view(joined).slice(), degree);
+    await this.writeRows(targets, level, host.view(joined).slice(), degree);
   }
 
-  /** Writes link rows u32 [rows, width]; what they do not fill is NONE. */
-  private async writeRows(rows: Uint32Array, level: number, links: Uint32Array, width: number): Promise<void> {
+  /** Writes the link rows of nodes on a level, u32 [nodes, width]; what they do not fill is NONE. */
+  private async writeRows(nodes: Uint32Array, level: number, links: Uint32Array, width: number): Promise<void> {
     const { writer } = this;
     const upper = level > 0;
+    const rows = upper ? this.upperRowsOf(nodes, level) : nodes;
     await writer.own(rows, upper);
     const view = writer.view();
     for (const [i, row] of rows.entries()) {
@@ -182,12 +190,18 @@ export class GraphBuilder {
     }
   }
 
+  private upperRowsOf(nodes: Uint32Array, level: number): Uint32Array {
+    const upperRows = this.host.view(this.blocks.upperRows);
+    return nodes.map((node) => upperRows[node]! + level - 1);
+  }
+
   /** From here on the batch is part of the graph. */
-  private enter(batch: Uint32Array, levels: Uint8Array): void {
+  private enter(batch: Uint32Array, { first, levels }: Insertion): void {
     for (const node of batch) {
-      if (this.inserted === 0 || levels[node]! > this.entryLevel) {
+      const level = levels[node - first]!;
+      if (this.inserted === 0 || level > this.entryLevel) {
         this.entry = node;
-        this.entryLevel = levels[node]!;
+        this.entryLevel = level;
       }
       this.inserted++;
     }

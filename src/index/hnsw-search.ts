@@ -1,175 +1,160 @@
 /** Search over an HNSW graph: a beam on integer keys, then canonical distances of what it holds. */
 import type { Block } from '../host/block.ts';
-import type { Engine, HostEngine } from '../host/engine.ts';
-import { Recording } from '../host/recording.ts';
-import { METRIC_CODES } from '../kernels/canonical-distances.ts';
-import { fromOrderedBits } from '../kernels/cpu/graph-score.ts';
-import { BEAM_FACTOR, NONE } from '../kernels/graph.ts';
-import { refineLists, refineScratchWords } from '../kernels/refine-lists.ts';
-import { Breather, runInFlight } from '../util/tasks.ts';
-import { BestCollector } from './collectors.ts';
+import { BEAM_FACTOR } from '../kernels/graph.ts';
+import { Breather } from '../util/tasks.ts';
+import { BestCollector, type Collector } from './collectors.ts';
 import { type ExhaustTask, exhaust } from './exhaust.ts';
-import type { GraphCodec } from './graph-codec.ts';
 import type { GraphState } from './graph-state.ts';
-import type { Found, GraphView, Walker } from './graph-walk.ts';
+import type { GraphStore } from './graph-store.ts';
+import type { Walker } from './graph-walk.ts';
+import { ListRefiner } from './list-refiner.ts';
+import type { Neighbors } from './vector-index.ts';
 
-/** Queries of one slice: what is between two looks at the signal. */
+/** Queries of one slice: what is done between two looks at the signal. */
 const SLICE = 256;
-/** Scanning all admissible rows takes as many distances as a beam of ef computes when their number is √(8 · ef · n). */
+/** Looking at all of a admissible rows costs about what a beam does when a² = 8 · ef · n. */
 const SCAN_FACTOR = 8;
 
 export interface HnswTask extends ExhaustTask {
-  readonly graph: GraphState;
-  readonly codec: GraphCodec;
-  /** u32s in a link row. */
-  readonly degree: number;
-  readonly k: number;
+  readonly store: GraphStore;
+  /** Undefined where no row was ever added. */
+  readonly graph: GraphState | undefined;
+  /** Of the beam; raised to the number of neighbours that are wanted. */
   readonly efSearch: number;
 }
 
-/** The k best of each query: labels and distances [nq, k], and what the walks did. */
-export interface Answer {
+/** What one query's walk found, refined, nearest first. */
+export interface Refined {
+  /** The query's number in the call. */
+  readonly q: number;
   readonly labels: Int32Array;
   readonly distances: Float32Array;
-  /** [nq, 2]: hops and distances. */
-  readonly stats: Uint32Array;
-  readonly engine: Engine;
 }
 
-/** The beam for a search: at least k, and wide enough to hold efSearch rows that may be returned among those that may not. */
-export function beamFor({ admission, graph, k, efSearch }: HnswTask): number {
-  const ef = Math.max(efSearch, Math.min(k, admission.count));
-  return Math.max(ef, Math.ceil((ef * graph.count) / (BEAM_FACTOR * admission.count)));
+/** Whether it is cheaper to look at every admissible row: a rule in counts, so that the answer is the same everywhere. */
+export function scansAll({ admission, snapshot }: HnswTask, ef: number): boolean {
+  return admission.count * admission.count <= SCAN_FACTOR * ef * snapshot.count;
 }
 
-/** Whether it is cheaper to look at every admissible row: a rule in counts, so that it is the same everywhere. */
-export function scansAll({ admission, graph, k, efSearch }: HnswTask): boolean {
-  const ef = Math.max(efSearch, Math.min(k, admission.count));
-  return admission.count * admission.count <= SCAN_FACTOR * ef * graph.count;
+/** The beam to walk with: wide enough to hold `ef` rows that may be returned among those that may not. */
+function beamFor({ admission, snapshot }: HnswTask, ef: number): number {
+  return Math.max(ef, Math.ceil((ef * snapshot.count) / (BEAM_FACTOR * admission.count)));
 }
 
-export async function searchHnsw(task: HnswTask, walker: Walker): Promise<Answer> {
-  const { engine, graph, codec, degree, admission, queries, options, k } = task;
-  const { host } = engine;
-  const { dim } = codec.plan;
-  const nq = queries.length / dim;
-  const answer = {
-    labels: new Int32Array(nq * k).fill(-1),
-    distances: new Float32Array(nq * k).fill(Infinity),
-    stats: new Uint32Array(2 * nq),
-    engine: host,
-  };
-  if (scansAll(task)) return scanned(task, answer);
-  const { entry, entryLevel, codes, upperRows, pages, count } = graph;
-  const view: GraphView = {
-    plan: codec.plan,
-    degree,
-    count,
-    entry,
-    entryLevel,
-    codes,
-    upperRows,
-    links: pages.arena.block,
-    pages: pages.block,
-    basePages: pages.basePages,
-  };
-  const ef = beamFor(task);
-  const filtered = admission.count < graph.count;
-  const admitted = filtered ? await host.alloc('u32', admission.bits.length, 'search: admitted') : undefined;
-  try {
-    if (admitted) host.write(admitted, admission.bits);
-    const breather = new Breather(options.signal);
-    let done = 0;
-    const slices = Array.from({ length: Math.ceil(nq / SLICE) }, (_, i) => async () => {
-      const first = i * SLICE;
-      const rows = queries.subarray(first * dim, Math.min(nq, first + SLICE) * dim);
-      using coded = await codec.encodeQueries(rows);
-      const n = rows.length / dim;
-      using found = await walker.walk(view, { nq: n, queries: coded, level: 0, ef, admitted });
-      await refine(task, rows, found, ef, first, answer);
-      done += n;
-      options.onProgress?.(done, nq);
-      await breather.breathe();
-    });
-    await runInFlight(1, slices);
-    return answer;
-  } finally {
-    admitted?.[Symbol.dispose]();
-  }
-}
-
-async function scanned(task: HnswTask, answer: Answer): Promise<Answer> {
-  const { admission, k } = task;
+/** The k nearest rows that the graph leads to. */
+export async function nearestInGraph(task: HnswTask, k: number, wantStats: boolean, walker: Walker): Promise<Omit<Neighbors, 'engine'>> {
+  const { admission, queries, snapshot, store } = task;
+  const nq = queries.length / snapshot.originals.dim;
+  const labels = new Int32Array(nq * k).fill(-1);
+  const distances = new Float32Array(nq * k).fill(Infinity);
+  const stats = { hops: new Uint32Array(nq), distances: new Uint32Array(nq) };
+  const distancesOf = store.settings.codesOnly ? ('codes' as const) : ('vectors' as const);
+  const answer = { k, labels, distances, distancesOf, ...(wantStats ? { stats } : {}) };
   if (admission.count === 0) return answer;
-  const nq = answer.labels.length / k;
-  const collector = new BestCollector(nq, Math.min(k, admission.count));
-  await exhaust(task, collector);
-  for (const [q, list] of collector.lists.entries()) {
-    list.writeTo(answer.labels, answer.distances, q * k);
-    answer.stats[2 * q + 1] = admission.count;
+  const wanted = Math.min(k, admission.count);
+  const ef = Math.max(task.efSearch, wanted);
+  if (scansAll(task, ef)) {
+    const collector = new BestCollector(nq, wanted);
+    await exhaust(task, collector);
+    for (const [q, list] of collector.lists.entries()) list.writeTo(labels, distances, q * k);
+    stats.distances.fill(admission.count);
+    return answer;
   }
+  const all = Uint32Array.from({ length: nq }, (_, q) => q);
+  await walkAndRefine(task, all, beamFor(task, ef), wanted, walker, stats, (one) => {
+    labels.set(one.labels, one.q * k);
+    distances.set(one.distances, one.q * k);
+  });
   return answer;
 }
 
-/** How many of a beam's entries are refined. */
-export function refinedOf(ef: number, k: number): number {
-  return process.env.REF
-    ? Math.min(ef, Math.max(2 * k, Math.ceil(ef * Number(process.env.REF))))
-    : Math.min(ef, Math.max(2 * k, 16, ef >> 1));
-}
-
-/** Canonical distances of what a walk found, into the answer from query `first` on. */
-async function refine(task: HnswTask, rows: Float32Array, found: Found, ef: number, first: number, answer: Answer): Promise<void> {
-  const { engine, graph, codec, width, metric, k } = task;
-  const host: HostEngine = engine.host;
-  const { dim, stride, grid } = codec.plan;
-  const nq = rows.length / dim;
-  const vectors = graph.vectors;
-  const slots = Math.min(nq, host.info.threads);
-  const slotWords = refineScratchWords(width);
-  const kept = Math.min(k, ef);
-  using queries = await padded(host, rows, dim, width);
-  using best = await host.alloc('u32', 2 * nq * kept, 'search: best');
-  using scratch = await host.alloc('u32', slots * slotWords, 'search: scratch');
-  const blocks = {
-    queries,
-    vectors: vectors ?? queries,
-    codes: graph.codes,
-    shift: codec.shiftBlock,
-    lists: found.ids,
-    labels: graph.labels,
-    best,
-    scratch,
-  };
-  const params = {
-    nq,
-    width,
-    metric: METRIC_CODES[metric],
-    listStride: ef,
-    listLength: refinedOf(ef, k),
-    k: kept,
-    coded: vectors ? 0 : 1,
-    dim,
-    stride,
-    step: new Uint32Array(Float32Array.of(1 / (grid?.scale ?? 1)).buffer)[0]!,
-    slots,
-    slotWords,
-  };
-  await host.run(new Recording().dispatch(refineLists, blocks, params));
-  const pairs = host.view(best);
-  for (let q = 0; q < nq; q++) {
-    for (let i = 0; i < kept && pairs[2 * (q * kept + i)] !== NONE; i++) {
-      answer.labels[(first + q) * k + i] = pairs[2 * (q * kept + i)]!;
-      answer.distances[(first + q) * k + i] = fromOrderedBits(pairs[2 * (q * kept + i) + 1]! | 0);
-    }
+/**
+ * Everything within `radius` that the graph leads to: where all that a query's beam holds lies within, the beam doubles, up to
+ * looking at every row.
+ */
+export async function withinInGraph(task: HnswTask, radius: number, collector: Collector, walker: Walker): Promise<void> {
+  const { admission, queries, snapshot } = task;
+  const { dim } = snapshot.originals;
+  const nq = queries.length / dim;
+  if (admission.count === 0) return;
+  const stats = { hops: new Uint32Array(nq), distances: new Uint32Array(nq) };
+  let open: Uint32Array = Uint32Array.from({ length: nq }, (_, q) => q);
+  for (let { efSearch: ef } = task; open.length > 0 && !scansAll(task, ef); ef *= 2) {
+    const still: number[] = [];
+    await walkAndRefine(task, open, beamFor(task, ef), undefined, walker, stats, ({ q, labels, distances }) => {
+      if (labels.length >= ef && distances.at(-1)! <= radius) return still.push(q);
+      for (const [i, label] of labels.entries()) collector.take(q, label, distances[i]!);
+      return 0;
+    });
+    open = Uint32Array.from(still);
   }
-  answer.stats.set(host.view(found.stats), 2 * first);
+  if (open.length === 0) return;
+  const rest = { ...task, queries: picked(queries, open, dim) };
+  await exhaust(rest, {
+    k: undefined,
+    threshold: () => radius,
+    take: (i, label, distance) => collector.take(open[i]!, label, distance),
+  });
 }
 
-async function padded(host: HostEngine, rows: Float32Array, dim: number, width: number): Promise<Block<'f32'>> {
-  const n = rows.length / dim;
-  const block = await host.alloc('f32', n * width, 'search: queries');
-  const view = host.view(block);
-  for (let q = 0; q < n; q++) view.set(rows.subarray(q * dim, (q + 1) * dim), q * width);
-  return block;
+/** Walks for the numbered queries, slice by slice, and hands over what each found, refined: the `k` best, or all of it. */
+async function walkAndRefine(
+  task: HnswTask,
+  numbers: Uint32Array,
+  ef: number,
+  k: number | undefined,
+  walker: Walker,
+  stats: { hops: Uint32Array; distances: Uint32Array },
+  take: (one: Refined) => void,
+): Promise<void> {
+  const { engine, store, queries, options, snapshot } = task;
+  const graph = task.graph!; // without one there is no row to look for
+  const { host } = engine;
+  const { dim } = snapshot.originals;
+  const view = store.view(graph);
+  const refiner = new ListRefiner({ ...task, graph }, ef, k);
+  const breather = new Breather(options.signal);
+  using admitted = await uploadAdmitted(task);
+  for (let begin = 0; begin < numbers.length; begin += SLICE) {
+    const slice = numbers.subarray(begin, begin + SLICE);
+    const rows = picked(queries, slice, dim);
+    using coded = await store.codec!.encodeQueries(rows);
+    using found = await walker.walk(view, {
+      nq: slice.length,
+      queries: coded,
+      level: 0,
+      ef,
+      admitted: admitted.block,
+      signal: options.signal,
+    });
+    const did = host.view(found.stats);
+    for (const [i, q] of slice.entries()) {
+      stats.hops[q] = stats.hops[q]! + did[2 * i]!;
+      stats.distances[q] = stats.distances[q]! + did[2 * i + 1]!;
+    }
+    await refiner.refine(rows, found, (i, labels, distances) => take({ q: slice[i]!, labels, distances }));
+    options.onProgress?.(begin + slice.length, numbers.length);
+    await breather.breathe();
+  }
+}
+
+/** The bits of the admissible rows on the host; no block where all rows are. */
+async function uploadAdmitted({
+  engine,
+  admission,
+  snapshot,
+}: HnswTask): Promise<{ readonly block: Block<'u32'> | undefined } & Disposable> {
+  if (admission.count === snapshot.count) return { block: undefined, [Symbol.dispose]() {} };
+  const block = await engine.host.alloc('u32', admission.bits.length, 'search: admitted');
+  engine.host.write(block, admission.bits);
+  return { block, [Symbol.dispose]: () => block[Symbol.dispose]() };
+}
+
+/** The numbered queries, f32 [numbers, dim]. */
+function picked(queries: Float32Array, numbers: Uint32Array, dim: number): Float32Array {
+  const first = numbers[0]!;
+  if (numbers.at(-1)! - first + 1 === numbers.length) return queries.subarray(first * dim, (first + numbers.length) * dim);
+  const out = new Float32Array(numbers.length * dim);
+  for (const [i, q] of numbers.entries()) out.set(queries.subarray(q * dim, (q + 1) * dim), i * dim);
+  return out;
 }

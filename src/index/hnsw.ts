@@ -1,99 +1,153 @@
 import type { Engine } from '../host/engine.ts';
 import type { TaskOptions } from '../util/tasks.ts';
+import { BlockOriginals } from './block-originals.ts';
 import { admit } from './filter.ts';
 import type { GraphState } from './graph-state.ts';
-import { type GraphSettings, GraphStore } from './graph-store.ts';
-import { HostWalker } from './graph-walk.ts';
-import { searchHnsw } from './hnsw-search.ts';
-import { RowIndex, type RowState } from './row-index.ts';
-import type { Snapshot } from './rows.ts';
+import { GraphStore } from './graph-store.ts';
+import { HostWalker, type Walker } from './graph-walk.ts';
+import { checkEf, describeHnsw, type HnswConfig } from './hnsw-config.ts';
+import { writeHnsw } from './hnsw-file.ts';
+import type { HnswContent } from './hnsw-read.ts';
+import { type HnswTask, nearestInGraph, withinInGraph } from './hnsw-search.ts';
+import { RangeCollector } from './range-collector.ts';
+import { RowIndex } from './row-index.ts';
+import { compacted, emptySnapshot, type Snapshot } from './rows.ts';
 import { States } from './states.ts';
-import type { Neighbors, RangeNeighbors, RangeSearchOptions, SearchOptions } from './vector-index.ts';
-
-export interface HnswConfig {
-  readonly M: number;
-  readonly efConstruction: number;
-  readonly efSearch: number;
-  readonly codesOnly: boolean;
-}
+import type { Neighbors, RangeNeighbors, RangeSearchOptions, SearchOptions, Settings } from './vector-index.ts';
 
 interface HnswState {
   readonly snapshot: Snapshot;
+  readonly store: GraphStore;
+  /** Undefined until rows were added. */
   readonly graph: GraphState | undefined;
 }
 
+/** An empty graph index, before any row. */
+export function emptyHnsw(engine: Engine, settings: Settings, config: HnswConfig): HnswContent {
+  const store = new GraphStore(engine.host, { ...settings, ...config });
+  return { config, store, snapshot: emptySnapshot(store.newOriginals()), graph: undefined };
+}
+
+/** What a state holds on the host engine. */
+function everythingOf({ snapshot, store, graph }: HnswState): Disposable[] {
+  const { originals } = snapshot;
+  const pages = graph ? [graph.pages.block, graph.pages.arena.block] : [];
+  return [store, ...pages, ...(originals instanceof BlockOriginals ? [originals] : [])];
+}
+
+/**
+ * Hierarchical navigable small worlds (Malkov, Yashunin, TPAMI 2020): approximate search over a graph that is the same, bit
+ * for bit, on every engine. Removed rows are never returned; their nodes still carry searches until `compact`.
+ */
 export class HnswIndex extends RowIndex {
   readonly description: string;
-  protected readonly addReports = 'commit';
   readonly config: HnswConfig;
-  private readonly store: GraphStore;
+  protected readonly addReports = 'commit';
   private readonly states: States<HnswState>;
 
-  constructor(engine: Engine, state: RowState & HnswConfig, onClose?: () => void) {
-    super(engine, state, onClose);
-    this.config = state;
-    this.description = `HNSW${state.M}${state.codesOnly ? ',SQ8' : ''}`;
-    const settings: GraphSettings = { ...state, dim: this.dim, metric: this.metric, seed: this.seed };
-    this.store = new GraphStore(engine.host, settings);
-    this.states = new States({ snapshot: state.snapshot, graph: undefined });
+  constructor(engine: Engine, { config, store, snapshot, graph }: HnswContent, onClose?: () => void) {
+    super(engine, { ...store.settings, snapshot }, onClose);
+    this.config = config;
+    this.description = describeHnsw(config);
+    this.states = new States<HnswState>({ snapshot, store, graph });
+  }
+
+  /** Bytes held by vectors, labels, codes, links, and by what else nodes need. */
+  override get memory() {
+    const { store, graph } = this.states.current;
+    const links = graph ? graph.pages.arena.block.length * 4 : 0;
+    const nodes = store.memory.nodes + (graph ? graph.pages.table.byteLength * 2 : 0);
+    return { ...super.memory, codes: store.memory.codes, links, nodes };
   }
 
   async prepare(_options: TaskOptions = {}): Promise<void> {
     this.checkOpen();
   }
 
-  protected async nearest(queries: Float32Array, k: number, options: SearchOptions & { efSearch?: number }): Promise<Neighbors> {
-    const { engine, metric, width, store } = this;
-    const { state, release } = this.states.acquire();
-    try {
-      const { snapshot, graph } = state;
-      const nq = queries.length / this.dim;
-      if (!graph) {
-        return { k, labels: new Int32Array(nq * k).fill(-1), distances: new Float32Array(nq * k).fill(Infinity), engine: engine.host.kind };
+  /** Builds the graph anew over the live rows, without those that were removed or replaced. */
+  async compact(options: TaskOptions = {}): Promise<void> {
+    await this.write(async () => {
+      const { snapshot, store } = this.states.current;
+      if (snapshot.liveCount === snapshot.count) return;
+      const fresh = new GraphStore(store.host, store.settings);
+      try {
+        // Codes in place of vectors keep their grid: coding what they say gives the same codes again.
+        if (store.codec && store.settings.codesOnly) await fresh.use(store.codec.plan);
+        const next = await compacted(snapshot, fresh.newOriginals());
+        const built = next.count > 0 ? await fresh.extend(next, undefined, this.walker(), this.whileOpenToo(options)) : undefined;
+        this.replace({ snapshot: next, store: fresh, graph: built?.graph }, everythingOf(this.states.current));
+      } catch (error) {
+        fresh[Symbol.dispose]();
+        throw error;
       }
-      const admission = admit(snapshot, options.filter);
-      const efSearch = options.efSearch ?? this.config.efSearch;
-      const task = {
-        engine,
-        snapshot,
-        admission,
-        metric,
-        width,
-        queries,
-        options,
-        graph,
-        codec: store.codec!,
-        degree: store.degree,
-        k,
-        efSearch,
-      };
-      const { labels, distances, stats, engine: on } = await searchHnsw(task, new HostWalker(engine.host));
-      return { k, labels, distances, engine: on.kind, stats } as Neighbors;
-    } finally {
-      release();
-    }
+    });
   }
 
-  protected async within(_queries: Float32Array, _radius: number, _options: RangeSearchOptions): Promise<RangeNeighbors> {
-    throw new Error('not yet');
+  protected async nearest(queries: Float32Array, k: number, options: SearchOptions): Promise<Neighbors> {
+    using reading = this.read(queries, options);
+    const answer = await nearestInGraph(reading.task, k, options.stats === true, this.walker());
+    return { ...answer, engine: this.engine.host.kind };
+  }
+
+  protected async within(queries: Float32Array, radius: number, options: RangeSearchOptions): Promise<RangeNeighbors> {
+    using reading = this.read(queries, options);
+    const collector = new RangeCollector(queries.length / this.dim, radius, options.maxResults);
+    await withinInGraph(reading.task, radius, collector, this.walker());
+    return { ...collector.results(), engine: this.engine.host.kind, distancesOf: this.config.codesOnly ? 'codes' : 'vectors' };
   }
 
   protected async commit(next: Snapshot, options: TaskOptions): Promise<void> {
-    const { graph: from } = this.states.current;
-    if (next.count === (from?.count ?? 0)) {
-      this.states.replace({ snapshot: next, graph: from }, []);
-      return this.swap(next);
-    }
-    const { graph, garbage } = await this.store.extend(next, from, new HostWalker(this.engine.host), options);
-    this.states.replace({ snapshot: next, graph }, garbage);
-    this.swap(next);
+    const { graph: from, store } = this.states.current;
+    if (next.count === (from?.count ?? 0)) return this.replace({ snapshot: next, store, graph: from }, []);
+    const { graph, garbage } = await store.extend(next, from, this.walker(), this.whileOpenToo(options));
+    this.replace({ snapshot: next, store, graph }, garbage);
   }
 
-  protected pieces(_options: TaskOptions): AsyncIterable<Uint8Array> {
-    throw new Error('not yet');
+  protected pieces(options: TaskOptions): AsyncIterable<Uint8Array> & Disposable {
+    const { state, release } = this.states.acquire();
+    return RowIndex.disposable(writeHnsw(this.config, state.store, state.snapshot, state.graph, options), release);
   }
 
+  /** Searches and a writer under way finish first: memory that they still read must not become somebody else's. */
   protected release(): void {
-    this.store[Symbol.dispose]();
+    void this.idle().then(() => {
+      const { current } = this.states;
+      const store = new GraphStore(current.store.host, current.store.settings);
+      this.states.replace({ snapshot: emptySnapshot(store.newOriginals()), store, graph: undefined }, everythingOf(current));
+    });
+  }
+
+  private replace(next: HnswState, garbage: readonly Disposable[]): void {
+    this.states.replace(next, garbage);
+    this.swap(next.snapshot);
+  }
+
+  /** The options of a long write, which stops when the index is closed. */
+  private whileOpenToo({ signal, onProgress }: TaskOptions): TaskOptions {
+    return {
+      signal,
+      onProgress: (done, total) => {
+        this.checkOpen();
+        onProgress?.(done, total);
+      },
+    };
+  }
+
+  private walker(): Walker {
+    return new HostWalker(this.engine.host);
+  }
+
+  /** The current state as a search takes it, held until it is disposed of. */
+  private read(queries: Float32Array, options: SearchOptions | RangeSearchOptions): { readonly task: HnswTask } & Disposable {
+    const { engine, metric, width } = this;
+    const efSearch = options.efSearch === undefined ? this.config.efSearch : checkEf(options.efSearch, 'efSearch');
+    const { state, release } = this.states.acquire();
+    try {
+      const admission = admit(state.snapshot, options.filter);
+      return { task: { ...state, engine, admission, metric, width, queries, options, efSearch }, [Symbol.dispose]: release };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 }

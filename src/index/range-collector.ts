@@ -31,7 +31,7 @@ export class RangeCollector implements Collector {
     this.found[q]!.push({ label, distance });
   }
 
-  results(): Omit<RangeNeighbors, 'engine'> {
+  results(): Pick<RangeNeighbors, 'offsets' | 'labels' | 'distances'> {
     const offsets = new Uint32Array(this.found.length + 1);
     const labels = new Int32Array(this.total);
     const distances = new Float32Array(this.total);

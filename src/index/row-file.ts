@@ -54,13 +54,16 @@ export function readSettings({ dim, metric, seed }: Header): Settings {
   return { dim: fromHeader(checkDim, dim), metric: fromHeader(checkMetric, metric), seed: fromHeader(checkSeed, seed) };
 }
 
-/** Throws unless the header's sections are those of its count of rows, with `own` sections of the index before the vectors. */
-export function readCounts({ state, sections }: Header, dim: number, own: number): RowCounts & { readonly withKeys: boolean } {
+/**
+ * Throws unless the header's sections are those of its count of rows: labels, serials, keys, `own` sections of the index, and
+ * last the vectors, or what the index keeps in their place, `width` values a row.
+ */
+export function readCounts({ state, sections }: Header, width: number, own: number): RowCounts & { readonly withKeys: boolean } {
   const { count = -1, nextLabel = -1, nextSerial = -1 } = state;
   const lengths = sections.map(({ length }) => length);
   const withKeys = sections.length === SECTIONS + KEY_SECTIONS + own;
   const consistent =
-    nextLabel >= 0 && nextSerial >= count && lengths[0] === count && lengths[1] === count && lengths.at(-1) === count * dim;
+    nextLabel >= 0 && nextSerial >= count && lengths[0] === count && lengths[1] === count && lengths.at(-1) === count * width;
   if (!consistent || !(withKeys ? lengths[2] === count : sections.length === SECTIONS + own)) {
     throw badFile('the index file is damaged: the sections of its header do not fit its row count');
   }
@@ -76,22 +79,25 @@ export async function readLabels(reader: BodyReader, withKeys: boolean): Promise
   };
 }
 
-/**
- * Reads the vectors, f32 [count, dim], into memory. Where `originalsAt` makes another place for them from where they start
- * in the file, they are only checked.
- */
-export async function readVectors(
-  reader: BodyReader,
-  count: number,
-  dim: number,
-  originalsAt: OriginalsAt | undefined,
-  { signal, onProgress }: TaskOptions,
-): Promise<WritableOriginals> {
-  const elsewhere = originalsAt?.(reader.position, count, dim);
-  const inMemory = new MemoryOriginals(dim);
+export interface VectorReading extends TaskOptions {
+  /** Makes another place for the vectors from where they start in the file: they are only checked then. */
+  readonly originalsAt?: OriginalsAt | undefined;
+  /** Where they are kept otherwise; plain memory by default. */
+  readonly inMemory?: WritableOriginals;
+  /** Sees each piece, f32 [rows, dim], and its first row as it goes by. */
+  readonly onPiece?: (first: number, piece: Float32Array) => Promise<void>;
+}
+
+/** Reads the vectors, f32 [count, dim]. */
+export async function readVectors(reader: BodyReader, count: number, dim: number, reading: VectorReading): Promise<WritableOriginals> {
+  const { signal, onProgress, onPiece } = reading;
+  const inMemory: WritableOriginals = reading.inMemory ?? new MemoryOriginals(dim);
+  const elsewhere = reading.originalsAt?.(reader.position, count, dim);
+  if (!elsewhere) await inMemory.reserve?.(count);
   const breather = new Breather(signal);
   let done = 0;
   for await (const piece of reader.readPieces('vectors', 'f32', dim)) {
+    await onPiece?.(done, piece);
     done = elsewhere ? done + piece.length / dim : writePiece(inMemory, done, count, piece);
     onProgress?.(done, count);
     await breather.breathe();

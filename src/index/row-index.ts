@@ -71,8 +71,16 @@ export abstract class RowIndex implements VectorIndex {
   /** All rows within a radius of queries that were checked, copied and normalised, in the state at the time of the call. */
   protected abstract within(queries: Float32Array, radius: number, options: RangeSearchOptions): Promise<RangeNeighbors>;
 
-  /** The file's bytes in pieces, of the state at the time of the call: an async generator would look at it too late. */
-  protected abstract pieces(options: TaskOptions): AsyncIterable<Uint8Array>;
+  /**
+   * The file's bytes in pieces, of the state at the time of the call: an async generator would look at it too late. Disposing
+   * of them lets go of that state.
+   */
+  protected abstract pieces(options: TaskOptions): AsyncIterable<Uint8Array> & Disposable;
+
+  /** What `pieces` returns: a file's bytes, and what to do when they are not needed any more. */
+  protected static disposable(pieces: AsyncIterable<Uint8Array>, release: () => void = () => {}): AsyncIterable<Uint8Array> & Disposable {
+    return { [Symbol.asyncIterator]: () => pieces[Symbol.asyncIterator](), [Symbol.dispose]: release };
+  }
 
   /** Lets go of what the index holds on engines; called once. */
   protected abstract release(): void;
@@ -84,7 +92,7 @@ export abstract class RowIndex implements VectorIndex {
   }
 
   /** Bytes held by rows and labels. */
-  get memory(): { readonly originals: number; readonly labels: number } {
+  get memory(): Readonly<Record<string, number>> & { readonly originals: number; readonly labels: number } {
     const { originals, labels, serials, live } = this.committed;
     return { originals: originals.memoryBytes, labels: labels.byteLength + serials.byteLength + live.byteLength };
   }
@@ -156,11 +164,12 @@ export abstract class RowIndex implements VectorIndex {
 
   async toBytes(options: TaskOptions = {}): Promise<Uint8Array> {
     this.checkOpen();
-    const pieces: Uint8Array[] = [];
-    for await (const piece of this.pieces(options)) pieces.push(piece);
-    const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
+    using pieces = this.pieces(options);
+    const all: Uint8Array[] = [];
+    for await (const piece of pieces) all.push(piece);
+    const bytes = new Uint8Array(all.reduce((sum, piece) => sum + piece.byteLength, 0));
     let at = 0;
-    for (const piece of pieces) {
+    for (const piece of all) {
       bytes.set(piece, at);
       at += piece.byteLength;
     }
@@ -169,7 +178,8 @@ export abstract class RowIndex implements VectorIndex {
 
   async save(path: string, options: TaskOptions = {}): Promise<void> {
     this.checkOpen();
-    await replaceFile(path, this.pieces(options));
+    using pieces = this.pieces(options);
+    await replaceFile(path, pieces);
   }
 
   close(): void {
@@ -191,6 +201,11 @@ export abstract class RowIndex implements VectorIndex {
     });
     this.writing = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** When the writers so far have finished. */
+  protected async idle(): Promise<void> {
+    await this.writing;
   }
 
   /** The work's outcome, or 'closed' when the index was closed meanwhile: its file or engine may be gone, and fail in their own way. */

@@ -36,7 +36,7 @@ export function emptySnapshot(originals: WritableOriginals): Snapshot {
 }
 
 /** Words of a bitset over `rows` rows, in whole blocks of 64. */
-function maskWords(rows: number): number {
+export function maskWords(rows: number): number {
   return Math.ceil(rows / 64) * 2;
 }
 
@@ -93,6 +93,7 @@ export function without(before: Snapshot, rows: readonly number[]): Snapshot {
 export async function compacted(old: Snapshot, originals: WritableOriginals): Promise<Snapshot> {
   const rows = liveRows(old);
   const count = rows.length;
+  await originals.reserve?.(count);
   let written = 0;
   for await (const piece of readInPieces(old.originals, rows)) written = writePiece(originals, written, count, piece);
   return {

@@ -23,6 +23,18 @@ export interface Neighbors {
   readonly distances: Float32Array;
   /** The engine that answered: 'cpu', 'gpu', 'reference'. Never part of the answer's meaning. */
   readonly engine: string;
+  /** What the distances are of: the vectors as added, or, where an index keeps only codes, what the codes say. */
+  readonly distancesOf: 'vectors' | 'codes';
+  /** With `stats: true`, where a graph was walked. */
+  readonly stats?: SearchStats;
+}
+
+/** What a search of a graph did for each query, [nq]. */
+export interface SearchStats {
+  /** Nodes whose links were followed: the same on every engine. */
+  readonly hops: Uint32Array;
+  /** Distances computed to find the candidates. */
+  readonly distances: Uint32Array;
 }
 
 /** All rows within a radius of each query: those of query q lie at [offsets[q], offsets[q + 1]), nearest first. */
@@ -32,6 +44,7 @@ export interface RangeNeighbors {
   readonly labels: Int32Array;
   readonly distances: Float32Array;
   readonly engine: string;
+  readonly distancesOf: 'vectors' | 'codes';
 }
 
 export interface AddOptions extends TaskOptions {
@@ -48,12 +61,16 @@ export interface SearchOptions extends TaskOptions {
   filter?: LabelFilter | undefined;
   /** HNSW: width of the beam, ≥ 1; raised to k where it is smaller. Default: the index's. */
   efSearch?: number | undefined;
+  /** HNSW: return what the search did, in `stats`. Default false. */
+  stats?: boolean | undefined;
 }
 
 export interface RangeSearchOptions extends TaskOptions {
   filter?: LabelFilter | undefined;
   /** Most results of the whole call; one more is an error. Default: no bound. */
   maxResults?: number | undefined;
+  /** HNSW, where the result is approximate: width of the first beam; it doubles while all that it holds lies within the radius. */
+  efSearch?: number | undefined;
 }
 
 /** A collection of vectors that finds the nearest ones. Writers queue; a search sees the last committed state. */
@@ -67,6 +84,8 @@ export interface VectorIndex extends Disposable {
   /** Rows that a search can return. */
   readonly size: number;
   readonly isTrained: boolean;
+  /** Bytes held, by part. */
+  readonly memory: Readonly<Record<string, number>>;
   /** Adds rows f32 [n, dim]; all or nothing. Returns their labels. */
   add(vectors: Float32Array, options?: AddOptions): Promise<Int32Array>;
   /** The k nearest rows of each query f32 [nq, dim]. */

@@ -1,5 +1,5 @@
 import { graphJoinTwin } from './cpu/graph-join.ts';
-import { defineKernel, reads, writes } from './kernel.ts';
+import { defineKernel, reads, scratches, writes } from './kernel.ts';
 
 /**
  * Links targets back to the nodes that chose them: the new link rows of a level. Where old and new links fit, the new ones
@@ -20,7 +20,7 @@ export const graphJoin = defineKernel({
     offsets: reads('u32'),
     sources: reads('u32'),
     joined: writes('u32'),
-    scratch: writes('u32'),
+    scratch: scratches('u32'),
   },
   params: ['t', 'stride', 'form', 'degree', 'basePages', 'level', 'most', 'slots', 'slotWords'],
   items: ({ t }) => t,

@@ -1,5 +1,5 @@
 import { graphSearchTwin } from './cpu/graph-search.ts';
-import { defineKernel, reads, writes } from './kernel.ts';
+import { defineKernel, reads, scratches, writes } from './kernel.ts';
 
 /** Distances that a search computes for each entry of its beam, by and large: what cost models count with. */
 const DISTANCES_PER_ENTRY = 16;
@@ -27,7 +27,7 @@ export const graphSearch = defineKernel({
     keys: writes('i32'),
     ids: writes('u32'),
     stats: writes('u32'),
-    scratch: writes('u32'),
+    scratch: scratches('u32'),
   },
   params: ['nq', 'n', 'stride', 'form', 'degree', 'basePages', 'entry', 'entryLevel', 'level', 'ef', 'filtered', 'slots', 'slotWords'],
   items: ({ nq }) => nq,

@@ -1,5 +1,5 @@
 import { graphSelectTwin } from './cpu/graph-select.ts';
-import { defineKernel, reads, writes } from './kernel.ts';
+import { defineKernel, reads, scratches, writes } from './kernel.ts';
 
 /**
  * Chooses the links of new nodes among what a search found: the heuristic of HNSW (alg. 4) without extendCandidates and
@@ -17,7 +17,7 @@ export const graphSelect = defineKernel({
     keys: reads('i32'),
     candidates: reads('u32'),
     chosen: writes('u32'),
-    scratch: writes('u32'),
+    scratch: scratches('u32'),
   },
   params: ['m', 'stride', 'form', 'ef', 'most', 'slots', 'slotWords'],
   items: ({ m }) => m,

@@ -20,7 +20,7 @@ export const BYTES: Readonly<Record<Dtype, number>> = { f32: 4, f64: 8, i32: 4, 
 
 interface Binding {
   readonly dtype: Dtype;
-  readonly access: 'read' | 'write';
+  readonly access: 'read' | 'write' | 'scratch';
 }
 
 export function reads<D extends Dtype>(dtype: D): { dtype: D; access: 'read' } {
@@ -29,6 +29,11 @@ export function reads<D extends Dtype>(dtype: D): { dtype: D; access: 'read' } {
 
 export function writes<D extends Dtype>(dtype: D): { dtype: D; access: 'write' } {
   return { dtype, access: 'write' };
+}
+
+/** Memory to work in: it comes zeroed, and what is left in it means nothing. For kernels without a `plan` only. */
+export function scratches<D extends Dtype>(dtype: D): { dtype: D; access: 'scratch' } {
+  return { dtype, access: 'scratch' };
 }
 
 export type Bindings = Readonly<Record<string, Binding>>;

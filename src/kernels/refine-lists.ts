@@ -1,5 +1,5 @@
 import { refineListsTwin } from './cpu/refine-lists.ts';
-import { defineKernel, reads, writes } from './kernel.ts';
+import { defineKernel, reads, scratches, writes } from './kernel.ts';
 
 /**
  * The k best of each query's list by (canonical distance, label). Rows are the vectors as stored, or, `coded`, what their
@@ -21,7 +21,7 @@ export const refineLists = defineKernel({
     lists: reads('u32'),
     labels: reads('i32'),
     best: writes('u32'),
-    scratch: writes('u32'),
+    scratch: scratches('u32'),
   },
   params: ['nq', 'width', 'metric', 'listStride', 'listLength', 'k', 'coded', 'dim', 'stride', 'step', 'slots', 'slotWords'],
   items: ({ nq }) => nq,

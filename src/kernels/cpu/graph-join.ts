@@ -1,4 +1,5 @@
 import { NONE } from '../graph.ts';
+import type { ParamsOf } from '../kernel.ts';
 import { Scorer } from './graph-score.ts';
 import { type Links, linksOf } from './graph-search.ts';
 import { select } from './graph-select.ts';
@@ -12,8 +13,8 @@ interface JoinViews extends Links {
 }
 
 /** Specification of the kernel `graph-join`. */
-export function graphJoinTwin(views: JoinViews, params: Record<string, number>): void {
-  const { t, stride, form, degree, basePages, level, most } = params as Record<JoinParam, number>;
+export function graphJoinTwin(views: JoinViews, params: ParamsOf<JoinParam>): void {
+  const { t, stride, form, degree, basePages, level, most } = params;
   const { codes, targets, offsets, sources, joined } = views;
   const scorer = new Scorer(codes, stride, form);
   for (let i = 0; i < t; i++) {

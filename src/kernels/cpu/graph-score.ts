@@ -33,7 +33,7 @@ export class Scorer {
 
   /** The term of a row: what `key` lacks of the distance between two nodes. 0 but for sq8L2. */
   term(row: number): number {
-    return isSq8(this.form) ? this.terms.getInt32((row + 1) * this.stride - TERM_BYTES, true) : 0;
+    return this.form === FORMS.sq8L2 ? this.terms.getInt32((row + 1) * this.stride - TERM_BYTES, true) : 0;
   }
 
   /** Key of a row against query q of `queries`: for SQ8 the row's term − weight · Σ query · code, else canonical. */

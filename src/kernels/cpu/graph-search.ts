@@ -1,4 +1,5 @@
 import { NONE, PAGE_ROWS } from '../graph.ts';
+import type { ParamsOf } from '../kernel.ts';
 import { Beam } from './beam.ts';
 import { Scorer } from './graph-score.ts';
 
@@ -27,48 +28,84 @@ interface SearchViews extends Links {
 }
 
 /** Specification of the kernel `graph-search`. */
-export function graphSearchTwin(views: SearchViews, params: Record<string, number>): void {
-  const { nq, stride, form, degree, basePages, entry, entryLevel, level, ef, filtered } = params as Record<SearchParam, number>;
-  const scorer = new Scorer(views.codes, stride, form);
-  for (let q = 0; q < nq; q++) {
-    let [hops, distances] = [0, 1];
-    const keyOf = (node: number) => {
-      distances++;
-      return scorer.key(views.queries, q, node);
-    };
-    let nearest = { id: entry, key: scorer.key(views.queries, q, entry) };
-    for (let above = entryLevel; above > level; above--) {
-      for (let from = -1; from !== nearest.id; ) {
-        from = nearest.id;
-        hops++;
-        for (const id of linksOf(views, degree, basePages, from, above)) {
-          const key = keyOf(id);
-          if (key < nearest.key || (key === nearest.key && id < nearest.id)) nearest = { id, key };
-        }
-      }
-    }
-    const beam = new Beam(ef, filtered ? views.admitted : undefined);
-    const seen = new Set([nearest.id]);
-    beam.insert(nearest.key, nearest.id);
-    for (let node = beam.expandNearest(); node >= 0; node = beam.expandNearest()) {
-      hops++;
-      for (const id of linksOf(views, degree, basePages, node, level)) {
-        if (seen.has(id)) continue;
-        seen.add(id);
-        beam.insert(keyOf(id), id);
-      }
-    }
-    let found = 0;
-    for (const [i, id] of beam.ids.entries()) {
-      if (!beam.mayReturn(id)) continue;
-      views.keys[q * ef + found] = beam.keys[i]!;
-      views.ids[q * ef + found++] = id;
-    }
-    views.keys.fill(0, q * ef + found, (q + 1) * ef);
-    views.ids.fill(NONE, q * ef + found, (q + 1) * ef);
-    views.stats[2 * q] = hops;
-    views.stats[2 * q + 1] = distances;
+export function graphSearchTwin(views: SearchViews, params: ParamsOf<SearchParam>): void {
+  for (let q = 0; q < params.nq; q++) {
+    const walk = new Walk(views, params, q);
+    const start = walk.descend();
+    writeResults(views, params.ef, q, walk.fill(start));
+    views.stats[2 * q] = walk.hops;
+    views.stats[2 * q + 1] = walk.distances;
   }
 }
 
 type SearchParam = 'nq' | 'stride' | 'form' | 'degree' | 'basePages' | 'entry' | 'entryLevel' | 'level' | 'ef' | 'filtered';
+
+/** One query's way through the graph. */
+class Walk {
+  hops = 0;
+  distances = 0;
+  private readonly views: SearchViews;
+  private readonly params: ParamsOf<SearchParam>;
+  private readonly q: number;
+  private readonly scorer: Scorer;
+
+  constructor(views: SearchViews, params: ParamsOf<SearchParam>, q: number) {
+    this.views = views;
+    this.params = params;
+    this.q = q;
+    this.scorer = new Scorer(views.codes, params.stride, params.form);
+  }
+
+  /** Greedy steps from the entry down to the level that is searched. */
+  descend(): number {
+    let nearest = { id: this.params.entry, key: this.keyOf(this.params.entry) };
+    for (let above = this.params.entryLevel; above > this.params.level; above--) {
+      for (let from = -1; from !== nearest.id; ) {
+        from = nearest.id;
+        for (const id of this.linksOf(from, above)) {
+          const key = this.keyOf(id);
+          if (key < nearest.key || (key === nearest.key && id < nearest.id)) nearest = { id, key };
+        }
+      }
+    }
+    this.distances--; // the start is scored again by `fill`, which the others need not do
+    return nearest.id;
+  }
+
+  /** The beam, filled from one node on. */
+  fill(start: number): Beam {
+    const { ef, filtered, level } = this.params;
+    const beam = new Beam(ef, filtered ? this.views.admitted : undefined);
+    const seen = new Set([start]);
+    beam.insert(this.keyOf(start), start);
+    for (let node = beam.expandNearest(); node >= 0; node = beam.expandNearest()) {
+      for (const id of this.linksOf(node, level)) {
+        if (seen.has(id)) continue;
+        seen.add(id);
+        beam.insert(this.keyOf(id), id);
+      }
+    }
+    return beam;
+  }
+
+  private linksOf(node: number, level: number): Uint32Array {
+    this.hops++;
+    return linksOf(this.views, this.params.degree, this.params.basePages, node, level);
+  }
+
+  private keyOf(node: number): number {
+    this.distances++;
+    return this.scorer.key(this.views.queries, this.q, node);
+  }
+}
+
+function writeResults({ keys, ids }: SearchViews, ef: number, q: number, beam: Beam): void {
+  keys.fill(0, q * ef, (q + 1) * ef);
+  ids.fill(NONE, q * ef, (q + 1) * ef);
+  let at = q * ef;
+  for (const [i, id] of beam.ids.entries()) {
+    if (!beam.mayReturn(id)) continue;
+    keys[at] = beam.keys[i]!;
+    ids[at++] = id;
+  }
+}

@@ -1,4 +1,5 @@
 import { NONE } from '../graph.ts';
+import type { ParamsOf } from '../kernel.ts';
 import { canonicalDistance } from './canonical-distances.ts';
 import { orderedBits } from './graph-score.ts';
 
@@ -15,23 +16,29 @@ interface RefineViews {
 }
 
 /** Specification of the kernel `refine-lists`. */
-export function refineListsTwin(views: RefineViews, params: Record<string, number>): void {
-  const { nq, width, metric, listStride, listLength, k, coded, dim, stride } = params as Record<RefineParam, number>;
-  const step = new Float32Array(Uint32Array.of(params.step!).buffer)[0]!;
+export function refineListsTwin(views: RefineViews, params: ParamsOf<RefineParam>): void {
+  const { nq, width, metric, listStride, listLength, k, coded, dim, stride } = params;
+  const step = new Float32Array(Uint32Array.of(params.step).buffer)[0]!;
   const decoded = new Float32Array(width);
+  const distanceOf = (q: number, row: number) => {
+    if (!coded) return canonicalDistance(views.queries, q, views.vectors, row, width, metric);
+    decode(views.codes, row * stride, views.shift, step, dim, decoded);
+    return canonicalDistance(views.queries, q, decoded, 0, width, metric);
+  };
   for (let q = 0; q < nq; q++) {
-    const found: { label: number; distance: number }[] = [];
-    for (const row of views.lists.subarray(q * listStride, q * listStride + listLength)) {
-      if (row === NONE) break;
-      if (coded) decode(views.codes, row * stride, views.shift, step, dim, decoded);
-      const distance = canonicalDistance(views.queries, q, coded ? decoded : views.vectors, coded ? 0 : row, width, metric);
-      found.push({ label: views.labels[row]!, distance });
-    }
+    const list = [...views.lists.subarray(q * listStride, q * listStride + listLength)];
+    const rows = list.includes(NONE) ? list.slice(0, list.indexOf(NONE)) : list;
+    const found = rows.map((row) => ({ label: views.labels[row]!, distance: distanceOf(q, row) }));
     found.sort((a, b) => a.distance - b.distance || a.label - b.label);
-    for (let i = 0; i < k; i++) {
-      views.best[2 * (q * k + i)] = found[i]?.label ?? NONE;
-      views.best[2 * (q * k + i) + 1] = found[i] ? orderedBits(found[i]!.distance) : NONE;
-    }
+    writeBest(views.best.subarray(2 * q * k, 2 * (q + 1) * k), found);
+  }
+}
+
+function writeBest(best: Uint32Array, found: readonly { label: number; distance: number }[]): void {
+  best.fill(NONE);
+  for (const [i, { label, distance }] of found.slice(0, best.length / 2).entries()) {
+    best[2 * i] = label;
+    best[2 * i + 1] = orderedBits(distance);
   }
 }
 
@@ -40,4 +47,4 @@ export function decode(codes: Int8Array, at: number, shift: Float32Array, step: 
   for (let j = 0; j < dim; j++) out[j] = fround(shift[j]! + fround(codes[at + j]! * step));
 }
 
-type RefineParam = 'nq' | 'width' | 'metric' | 'listStride' | 'listLength' | 'k' | 'coded' | 'dim' | 'stride';
+type RefineParam = 'nq' | 'width' | 'metric' | 'listStride' | 'listLength' | 'k' | 'coded' | 'dim' | 'stride' | 'step';

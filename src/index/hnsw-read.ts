@@ -1,0 +1,176 @@
+/** Reads what hnsw-file.ts writes, and trusts none of it: a link that leads outside would lead a search out of its memory. */
+import type { HostEngine } from '../host/engine.ts';
+import { NONE } from '../kernels/graph.ts';
+import { hasBit } from '../util/bits.ts';
+import { badFile } from '../util/errors.ts';
+import type { TaskOptions } from '../util/tasks.ts';
+import { CodeOriginals } from './code-originals.ts';
+import { type BodyReader, fromHeader, type Header } from './format.ts';
+import { type CodecPlan, canonicalPlan, sq8Plan } from './graph-codec.ts';
+import { type LinkPages, LinkWriter } from './graph-pages.ts';
+import type { GraphState } from './graph-state.ts';
+import { type GraphSettings, GraphStore, type Levels, levelsOf } from './graph-store.ts';
+import { type HnswConfig, hnswConfig } from './hnsw-config.ts';
+import type { OriginalsAt, WritableOriginals } from './originals.ts';
+import { readCounts, readLabels, readSettings, readVectors } from './row-file.ts';
+import { maskWords, type Snapshot } from './rows.ts';
+
+/** Sections between the keys and the vectors: live, shift, scale, upperLinks, links. */
+const OWN_SECTIONS = 5;
+
+/** A graph index as it was read. */
+export interface HnswContent {
+  readonly config: HnswConfig;
+  readonly store: GraphStore;
+  readonly snapshot: Snapshot;
+  /** Undefined where no row was ever added. */
+  readonly graph: GraphState | undefined;
+}
+
+/** Reads an HNSW body onto a host engine; `originalsAt` gives its vectors another place than memory. */
+export async function readHnsw(
+  reader: BodyReader,
+  host: HostEngine,
+  options: TaskOptions,
+  originalsAt: OriginalsAt | undefined,
+): Promise<HnswContent> {
+  const { header } = reader;
+  const { efConstruction, efSearch } = header.state;
+  const config = fromHeader((description) => hnswConfig(String(description), { efConstruction, efSearch }), header.description);
+  const store = new GraphStore(host, { ...readSettings(header), ...config });
+  try {
+    return { config, store, ...(await readGraph(reader, store, options, originalsAt)) };
+  } catch (error) {
+    store[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function readGraph(
+  reader: BodyReader,
+  store: GraphStore,
+  options: TaskOptions,
+  originalsAt: OriginalsAt | undefined,
+): Promise<Pick<HnswContent, 'snapshot' | 'graph'>> {
+  const { header } = reader;
+  const { settings } = store;
+  const { dim, codesOnly, M } = settings;
+  const { withKeys, ...counts } = readCounts(header, codesOnly ? planOf(header, settings).stride : dim, OWN_SECTIONS);
+  const { count } = counts;
+  const labels = await readLabels(reader, withKeys);
+  const live = await reader.readArray('live', 'u32');
+  const plan = planOf(header, settings, await reader.readArray('shift', 'f32'), (await reader.readArray('scale', 'f32'))[0]);
+  const upper = await reader.readArray('upperLinks', 'u32');
+  const levels = checkedLevels(header, labels.serials, count, settings, upper.length / M);
+  checkUpperLinks(upper, levels, M);
+  const pages = await readLinks(reader, store, levels.upperCount, upper, count);
+  try {
+    if (count > 0) await store.use(plan);
+    const originals = await readRows(reader, store, count, options, originalsAt);
+    await reader.finish();
+    const snapshot = { ...counts, ...labels, originals, live, liveCount: countLive(header, live, count) };
+    if (count === 0) return { snapshot, graph: undefined };
+    await store.appendNodes(snapshot, 0, levels);
+    const { entry = 0, entryLevel = 0, sinceRepair = 0 } = header.state;
+    return { snapshot, graph: store.stateOf(snapshot, { entry, entryLevel, upperCount: levels.upperCount, pages, sinceRepair }) };
+  } catch (error) {
+    pages.block[Symbol.dispose]();
+    pages.arena.block[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** The codec that the header names, with the grid that was read. */
+function planOf({ state }: Header, { dim, metric, codesOnly }: GraphSettings, shift?: Float32Array, scale?: number): CodecPlan {
+  const sq8 = sq8Plan(dim, metric, { shift: shift ?? new Float32Array(dim), scale: scale ?? 1 });
+  const canonical = canonicalPlan(dim, metric);
+  const plan = state.form === canonical.form && !codesOnly ? canonical : sq8;
+  const gridLength = plan === sq8 ? dim : 0;
+  const sound = state.form === plan.form && (shift === undefined || state.count === 0 || shift.length === gridLength) && (scale ?? 1) > 0;
+  if (!sound) throw damaged(`its codec (form ${state.form}) is none that ${metric} of dim ${dim} can have`);
+  return plan;
+}
+
+/** Levels of all nodes, checked against the rest of the header. */
+function checkedLevels(header: Header, serials: Uint32Array, count: number, settings: GraphSettings, upperCount: number): Levels {
+  for (let i = 1; i < count; i++) if (serials[i]! <= serials[i - 1]!) throw damaged(`serial ${i} is not above the one before it`);
+  const levels = levelsOf(serials, 0, count, 0, settings);
+  const { entry = -1, entryLevel = -1, sinceRepair = -1 } = header.state;
+  const entered = count === 0 || (entry >= 0 && entry < count && levels.levels[entry] === entryLevel);
+  if (levels.upperCount !== upperCount || !entered || sinceRepair < 0) {
+    throw damaged(`its entry (${entry} on level ${entryLevel}) or its ${upperCount} upper link rows do not fit its nodes`);
+  }
+  return levels;
+}
+
+/** An upper link must lead to a node that stands on its level. */
+function checkUpperLinks(upper: Uint32Array, { levels, upperRows }: Levels, M: number): void {
+  for (const [node, top] of levels.entries()) {
+    for (let level = 1; level <= top; level++) {
+      const at = (upperRows[node]! + level - 1) * M;
+      for (const target of upper.subarray(at, at + M)) {
+        if (target !== NONE && !(levels[target]! >= level))
+          throw damaged(`a link of node ${node} on level ${level} leads to ${target}, which is not there`);
+      }
+    }
+  }
+}
+
+async function readLinks(reader: BodyReader, store: GraphStore, upperCount: number, upper: Uint32Array, count: number): Promise<LinkPages> {
+  const { host, degree, settings } = store;
+  const writer = await LinkWriter.open(host, degree, undefined, count, upperCount);
+  try {
+    let row = 0;
+    for await (const piece of reader.readPieces('links', 'u32', degree)) {
+      const links = writer.view();
+      for (let at = 0; at < piece.length; at += degree, row++) {
+        for (let i = at; i < at + degree; i++) {
+          if (piece[i] !== NONE && piece[i]! >= count)
+            throw damaged(`a link of node ${row} leads to ${piece[i]}, outside its ${count} nodes`);
+        }
+        links.set(piece.subarray(at, at + degree), writer.offset(row, false));
+      }
+    }
+    if (row !== count) throw damaged(`it has link rows for ${row} of its ${count} nodes`);
+    const links = writer.view();
+    for (let i = 0; i < upperCount; i++) links.set(upper.subarray(i * settings.M, (i + 1) * settings.M), writer.offset(i, true));
+    return writer.commit().pages;
+  } catch (error) {
+    writer.rollback();
+    throw error;
+  }
+}
+
+/** The vectors, coded as they go by, or the codes that were kept in their place. */
+async function readRows(
+  reader: BodyReader,
+  store: GraphStore,
+  count: number,
+  options: TaskOptions,
+  originalsAt: OriginalsAt | undefined,
+): Promise<WritableOriginals> {
+  const { dim, codesOnly } = store.settings;
+  if (codesOnly) {
+    const codes = await reader.readArray('codes', 'i8');
+    if (count > 0) await store.restoreCodes(codes, count);
+    return new CodeOriginals(dim);
+  }
+  const onPiece = (first: number, piece: Float32Array) => store.appendCodes(first, piece, count);
+  return readVectors(reader, count, dim, { ...options, originalsAt, inMemory: store.newOriginals(), onPiece });
+}
+
+function countLive({ state }: Header, live: Uint32Array, count: number): number {
+  let found = 0;
+  for (let row = 0; row < 32 * live.length; row++) {
+    if (!hasBit(live, row)) continue;
+    if (row >= count) throw damaged(`row ${row} is marked as live, of ${count} rows`);
+    found++;
+  }
+  if (found !== state.live || live.length !== maskWords(count))
+    throw damaged(`${found} of its rows are live, its header says ${state.live}`);
+  return found;
+}
+
+function damaged(what: string): Error {
+  return badFile(`the index file is damaged: ${what}`);
+}

@@ -1,0 +1,131 @@
+import type { Block } from '../host/block.ts';
+import type { HostEngine } from '../host/engine.ts';
+import { Recording } from '../host/recording.ts';
+import { METRIC_CODES } from '../kernels/canonical-distances.ts';
+import { fromOrderedBits } from '../kernels/cpu/graph-score.ts';
+import { NONE } from '../kernels/graph.ts';
+import { refineLists, refineScratchWords } from '../kernels/refine-lists.ts';
+import { BestList } from './best-list.ts';
+import { Candidates } from './candidates.ts';
+import type { GraphState } from './graph-state.ts';
+import type { GraphStore } from './graph-store.ts';
+import type { Found } from './graph-walk.ts';
+import { Refiner } from './refiner.ts';
+import type { Snapshot } from './rows.ts';
+
+/** What is refined of: the state of the call. */
+interface Refinable {
+  readonly engine: { readonly host: HostEngine };
+  readonly store: GraphStore;
+  readonly graph: GraphState;
+  readonly snapshot: Snapshot;
+  /** dim padded to the canonical lanes. */
+  readonly width: number;
+}
+
+/** Takes query i's labels and distances, nearest first. */
+export type TakeRefined = (i: number, labels: Int32Array, distances: Float32Array) => void;
+
+/** How many of a beam's `ef` entries are refined when `k` are wanted: half of them, for order on codes is nearly order. */
+export function refinedOf(ef: number, k: number): number {
+  return Math.min(ef, Math.max(2 * k, 16, ef >> 1));
+}
+
+/** Canonical distances of what walks with a beam of `ef` found: of the `k` best, or, where k is undefined, of all. */
+export class ListRefiner {
+  private readonly task: Refinable;
+  private readonly ef: number;
+  private readonly k: number;
+  /** Entries of a beam that are looked at. */
+  private readonly length: number;
+
+  constructor(task: Refinable, ef: number, k: number | undefined) {
+    this.task = task;
+    this.ef = ef;
+    this.k = k ?? ef;
+    this.length = k === undefined ? ef : refinedOf(ef, k);
+  }
+
+  /** Refines what queries f32 [nq, dim] found. */
+  async refine(queries: Float32Array, found: Found, take: TakeRefined): Promise<void> {
+    const { graph, store } = this.task;
+    if (graph.vectors || store.settings.codesOnly) await this.onHost(queries, found, take);
+    else await this.fromDisk(queries, found, take);
+  }
+
+  /** In one dispatch, where the vectors, or the codes in their place, are in the host's memory. */
+  private async onHost(rows: Float32Array, found: Found, take: TakeRefined): Promise<void> {
+    const { engine, graph, store, width } = this.task;
+    const { host } = engine;
+    const { dim, stride, grid } = store.codec!.plan;
+    const nq = rows.length / dim;
+    const slots = Math.min(nq, host.info.threads);
+    const slotWords = refineScratchWords(width);
+    using queries = await padded(host, rows, dim, width);
+    using best = await host.alloc('u32', 2 * nq * this.k, 'search: best');
+    using scratch = await host.alloc('u32', slots * slotWords, 'search: scratch');
+    const blocks = {
+      queries,
+      vectors: graph.vectors ?? queries,
+      codes: graph.codes,
+      shift: store.codec!.shiftBlock,
+      lists: found.ids,
+      labels: graph.labels,
+      best,
+      scratch,
+    };
+    const metric = METRIC_CODES[store.settings.metric];
+    const lists = { listStride: this.ef, listLength: this.length, k: this.k };
+    const coded = { coded: graph.vectors ? 0 : 1, dim, stride, step: bitsOf(1 / (grid?.scale ?? 1)) };
+    await host.run(new Recording().dispatch(refineLists, blocks, { nq, width, metric, ...lists, ...coded, slots, slotWords }));
+    const pairs = host.view(best).slice();
+    for (let q = 0; q < nq; q++) takePairs(pairs.subarray(2 * q * this.k, 2 * (q + 1) * this.k), q, take);
+  }
+
+  /** Through the rows as they are read from the file. */
+  private async fromDisk(rows: Float32Array, found: Found, take: TakeRefined): Promise<void> {
+    const { engine, store, snapshot, width } = this.task;
+    const { dim, metric } = store.settings;
+    const nq = rows.length / dim;
+    const ids = engine.host.view(found.ids).slice();
+    const candidates = new Candidates();
+    const lists = Array.from({ length: nq }, () => new BestList(this.k));
+    for (let q = 0; q < nq; q++) {
+      for (const id of ids.subarray(q * this.ef, q * this.ef + this.length)) if (id !== NONE) candidates.push(q, id);
+    }
+    const refiner = new Refiner(engine.host, snapshot.originals, metric, width, rows);
+    await refiner.refine(candidates, (q, row, distance) => lists[q]!.push(distance, snapshot.labels[row]!));
+    for (const [q, list] of lists.entries()) {
+      const labels = new Int32Array(list.size);
+      const distances = new Float32Array(list.size);
+      list.writeTo(labels, distances, 0);
+      take(q, labels, distances);
+    }
+  }
+}
+
+/** Pairs of label and ordered bits, up to NONE. */
+function takePairs(pairs: Uint32Array, q: number, take: TakeRefined): void {
+  let n = pairs.length / 2;
+  while (n > 0 && pairs[2 * n - 2] === NONE) n--;
+  const labels = new Int32Array(n);
+  const distances = new Float32Array(n);
+  for (let i = 0; i < n; i++) {
+    labels[i] = pairs[2 * i]!;
+    distances[i] = fromOrderedBits(pairs[2 * i + 1]! | 0);
+  }
+  take(q, labels, distances);
+}
+
+function bitsOf(value: number): number {
+  return new Uint32Array(Float32Array.of(value).buffer)[0]!;
+}
+
+/** Queries f32 [n, dim] as f32 [n, width] on the host. */
+async function padded(host: HostEngine, rows: Float32Array, dim: number, width: number): Promise<Block<'f32'>> {
+  const n = rows.length / dim;
+  const block = await host.alloc('f32', n * width, 'search: queries');
+  const view = host.view(block);
+  for (let q = 0; q < n; q++) view.set(rows.subarray(q * dim, (q + 1) * dim), q * width);
+  return block;
+}
