@@ -13,7 +13,7 @@ export function graphSearch(
   queries: usize, codes: usize, links: usize, pages: usize, upperRows: usize, admitted: usize,
   keys: usize, ids: usize, stats: usize, scratch: usize,
   nq: i32, n: i32, stride: i32, form: i32, degree: i32, basePages: i32,
-  entry: u32, entryLevel: i32, level: i32, ef: i32, filtered: i32, slots: i32, slotWords: i32,
+  entry: i32, entryLevel: i32, level: i32, ef: i32, filtered: i32, slots: i32, slotWords: i32,
   begin: i32, end: i32,
 ): void {
   const slot = takeSlot(scratch, slots, slotWords);
@@ -30,7 +30,7 @@ export function graphSearch(
     const found = stats + (<usize>q << 3);
     store<u32>(list, entry);
     scoreList(query, codes, stride, form, list, 1, listKeys);
-    let nearest = entryOf(load<i32>(listKeys), entry);
+    let nearest = entryOf(load<i32>(listKeys), <u32>entry);
     store<u32>(found, 0);
     store<u32>(found, 1, 4);
     for (let above = entryLevel; above > level; above--) {

@@ -10,13 +10,13 @@ const FLIP: u64 = 0x8000000000000000;
 
 export function refineLists(
   queries: usize, vectors: usize, codes: usize, shift: usize, lists: usize, labels: usize, best: usize, scratch: usize,
-  nq: i32, width: i32, metric: i32, listStride: i32, listLength: i32, k: i32, coded: i32, dim: i32, stride: i32, stepBits: i32, slots: i32, slotWords: i32,
+  nq: i32, width: i32, metric: i32, listStride: i32, listLength: i32, k: i32, coded: i32, dim: i32, stride: i32, step: i32, slots: i32, slotWords: i32,
   begin: i32, end: i32,
 ): void {
   const slot = takeSlot(scratch, slots, slotWords);
   const bytes = <usize>width << 2;
   const decoded = slot + 64;
-  const step = reinterpret<f32>(stepBits);
+  const codeStep = reinterpret<f32>(step);
   for (let q = begin; q < end; q++) {
     const query = queries + <usize>q * bytes;
     const list = lists + ((<usize>q * <usize>listStride) << 2);
@@ -29,7 +29,7 @@ export function refineLists(
         const ahead = load<u32>(list + (<usize>(i + AHEAD) << 2));
         if (ahead != NONE) touchRow(vectors + <usize>ahead * bytes, bytes);
       }
-      const row = coded ? decode(codes + <usize>id * <usize>stride, shift, step, dim, decoded) : vectors + <usize>id * bytes;
+      const row = coded ? decode(codes + <usize>id * <usize>stride, shift, codeStep, dim, decoded) : vectors + <usize>id * bytes;
       const distance = (metric == 0 ? squaredL2(query, row, bytes) : <f32>(metric == 1 ? 0 : 1) - dot(query, row, bytes)) + <f32>0;
       const entry = ((<u64>(<u32>orderedBits(distance)) << 32) ^ FLIP) | <u64>load<u32>(labels + (<usize>id << 2));
       if (size == k && entry >= load<u64>(out + (<usize>(size - 1) << 3))) continue;
