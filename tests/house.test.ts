@@ -121,6 +121,11 @@ describe('kernels', () => {
     expect(planned.sort()).toEqual(shaderNames);
   });
 
+  it('have scratch only where they have no plan', () => {
+    const scratched = kernels.filter(({ bindings }) => Object.values(bindings).some(({ access }) => access === 'scratch'));
+    expect(scratched.filter(({ plan }) => plan).map(({ name }) => name)).toEqual([]);
+  });
+
   describe.each([...kernels])('$name', (kernel) => {
     const { name } = kernel;
     const assembly = `src/kernels/simd/assembly/${name}.ts`;
@@ -148,7 +153,7 @@ describe.each([...shaderNames])('shaders/%s.wgsl', (name) => {
   const face = shaderFace(shaderText(name));
 
   it('binds what its description names, in order, and the params last', () => {
-    const spaces = { read: 'storage,read', write: 'storage,read_write' };
+    const spaces = { read: 'storage,read', write: 'storage,read_write', scratch: 'of no shader' };
     const expected = Object.entries(kernel.bindings).map(([binding, { access }]) => ({ name: binding, space: spaces[access] }));
     expect(face.bindings.map(({ name: binding, space }) => ({ name: binding, space }))).toEqual([
       ...expected,
