@@ -68,7 +68,7 @@ const NPM_PEERS: Readonly<Record<string, NpmPeer>> = {
 };
 
 /** For --help and errors. */
-export const PEER_NAMES = [...Object.keys(NPM_PEERS), 'faiss'];
+export const PEER_NAMES = [...Object.keys(NPM_PEERS), 'faiss', 'isodex-sq8'];
 
 /** Isodex first. */
 export async function findCandidates(options: PeerOptions): Promise<{ candidates: Candidate[]; skipped: Skipped[] }> {
@@ -77,11 +77,18 @@ export async function findCandidates(options: PeerOptions): Promise<{ candidates
   const candidates = [isodex(options)];
   const skipped: Skipped[] = [];
   for (const name of options.peers) {
-    const found = name === 'faiss' ? await faiss(options) : await fromNpm(name, NPM_PEERS[name]!, options);
+    const found = await peersNamed(name, options);
     if ('missing' in found) skipped.push({ what: name, reason: found.missing });
     else candidates.push(...found);
   }
   return { candidates, skipped };
+}
+
+async function peersNamed(name: string, options: PeerOptions): Promise<Candidate[] | { missing: string }> {
+  if (name === 'faiss') return faiss(options);
+  // keeps codes and no vectors: another thing than Isodex's own HNSW, to be seen beside it
+  if (name === 'isodex-sq8') return [{ ...isodex(options, 'cpu', 'SQ8'), id: name, label: 'Isodex SQ8', family: 'Isodex SQ8' }];
+  return fromNpm(name, NPM_PEERS[name]!, options);
 }
 
 /** A process of a candidate, to be opened with its request for as many threads. */
@@ -93,8 +100,8 @@ const NODE = { command: process.execPath, env: () => ({}), unfit: () => undefine
 
 const nodeArgs = (script: string) => ['--expose-gc', join(PEERS, script)];
 
-/** On its CPU engine, or another. */
-export function isodex({ library, software }: PeerOptions, engine: 'cpu' | 'gpu' = 'cpu'): Candidate {
+/** On its CPU engine, or another; `kind` is what the description of an index says behind M. */
+export function isodex({ library, software }: PeerOptions, engine: 'cpu' | 'gpu' = 'cpu', kind = 'Flat'): Candidate {
   return {
     ...NODE,
     id: ISODEX,
@@ -102,7 +109,7 @@ export function isodex({ library, software }: PeerOptions, engine: 'cpu' | 'gpu'
     family: ISODEX,
     args: nodeArgs('isodex-hnsw.ts'),
     parallel: true,
-    request: (threads) => ({ library, software, engine: engine === 'cpu' ? { prefer: engine, threads } : { prefer: engine } }),
+    request: (threads) => ({ library, software, kind, engine: engine === 'cpu' ? { prefer: engine, threads } : { prefer: engine } }),
   };
 }
 

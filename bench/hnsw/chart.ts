@@ -9,6 +9,7 @@ import { type HnswReport, type LaneReport, type SetReport, TARGETS } from './rep
 /** A hue for each library, kinds by lightness; Isodex alone is strong and wide. */
 const COLOURS: Readonly<Record<string, string>> = {
   isodex: '#1d4ed8',
+  'isodex-sq8': '#60a5fa',
   'hnswlib-node': '#ea580c',
   'hnswlib-node-native': '#fdba74',
   'usearch-f32': '#14532d',

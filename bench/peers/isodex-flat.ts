@@ -2,7 +2,7 @@
 import type * as Isodex from '../../src/node.ts';
 import { readFloats, writeNumbers } from '../files.ts';
 import type { BuildRequest, FlatRequests } from '../flat-protocol.ts';
-import { memoryOf, type Opened, type OpenRequest, openIsodex } from './isodex.ts';
+import { type Opened, type OpenRequest, openIsodex } from './isodex.ts';
 import { oneByOne, resident, sampled, serve, timed } from './serve.ts';
 
 let opened: Opened | undefined;
@@ -30,7 +30,7 @@ await serve<FlatRequests>({
     const add = await timed(() => index.add(base!));
     base = undefined;
     const prepare = await timed(() => index.prepare());
-    return { add, prepare, rssBefore, rssBuilt: resident(), memory: memoryOf(index) };
+    return { add, prepare, rssBefore, rssBuilt: resident(), memory: index.memory };
   },
 
   async search() {
@@ -52,7 +52,7 @@ await serve<FlatRequests>({
   },
 
   async memory() {
-    return { rss: resident(), peak: process.resourceUsage().maxRSS * 1024, memory: memoryOf(index) };
+    return { rss: resident(), peak: process.resourceUsage().maxRSS * 1024, memory: index.memory };
   },
 });
 opened?.engine.close();

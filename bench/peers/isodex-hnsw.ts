@@ -6,28 +6,30 @@ import type * as Isodex from '../../src/node.ts';
 import { readInts } from '../files.ts';
 import type { GraphShape, IsodexRequests, LoadRequest } from '../hnsw/protocol.ts';
 import { type Graph, graphHandlers, type Queries } from './graph.ts';
-import { memoryOf, type Opened, type OpenRequest, openIsodex } from './isodex.ts';
+import { type Opened, type OpenRequest, openIsodex } from './isodex.ts';
 import { sampled, serve } from './serve.ts';
 
 class IsodexHnsw implements Graph {
   private opened: Opened | undefined;
+  private kind!: string;
   private index!: Isodex.VectorIndex;
   private queries!: Queries;
   private ef = 0;
   private filter: Uint32Array | undefined;
 
   async open(request: Readonly<Record<string, unknown>>) {
-    const options = request as unknown as OpenRequest;
+    const options = request as unknown as OpenRequest & { kind: string };
     const result = await openIsodex(options);
     if ('skip' in result) return result;
     this.opened = result;
+    this.kind = options.kind;
     return { ...result.info, version: `${result.info.isodex}-${codeHash(options.library)}` };
   }
 
   async build(rows: Float32Array, { dim, metric, m, efConstruction }: GraphShape) {
     const { library, engine } = this.opened!;
     const options = { dim, metric: metric as Isodex.Metric, engine, efConstruction };
-    this.index = await library.createIndex(`HNSW${m}`, options);
+    this.index = await library.createIndex(`HNSW${m},${this.kind}`, options);
     await this.index.add(rows);
     await this.index.prepare();
     return engine.info.threads;
@@ -64,7 +66,7 @@ class IsodexHnsw implements Graph {
   }
 
   memory() {
-    return memoryOf(this.index);
+    return this.index.memory;
   }
 
   close() {
@@ -72,13 +74,7 @@ class IsodexHnsw implements Graph {
   }
 
   search(queries: Float32Array, stats = false) {
-    const options: Isodex.SearchOptions & { efSearch: number; stats: boolean } = {
-      k: this.queries.k,
-      efSearch: this.ef,
-      filter: this.filter,
-      stats,
-    };
-    return this.index.search(queries, options) as Promise<Isodex.Neighbors & { stats?: Record<'hops' | 'distances', Uint32Array> }>;
+    return this.index.search(queries, { k: this.queries.k, efSearch: this.ef, filter: this.filter, stats });
   }
 
   admit(filter: Uint32Array | undefined) {

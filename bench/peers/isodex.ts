@@ -1,7 +1,7 @@
 /** Isodex's built library and one engine of it, for the contenders that measure them. */
 import { pathToFileURL } from 'node:url';
 import type * as Isodex from '../../src/node.ts';
-import type { MemoryParts, PeerInfo } from '../peer.ts';
+import type { PeerInfo } from '../peer.ts';
 
 export interface OpenRequest {
   /** Path of the built library's node.js. */
@@ -34,8 +34,4 @@ export async function openIsodex({ library: path, engine: options, software }: O
     return { skip: `the adapter is a software driver (${name}), which says nothing about speed; --software runs it` };
   }
   return { library, engine, info: { isodex: library.version, description, threads, features, adapter } };
-}
-
-export function memoryOf(index: Isodex.VectorIndex): MemoryParts {
-  return (index as unknown as { memory: MemoryParts }).memory;
 }
