@@ -11,6 +11,7 @@ export type {
   RangeSearchOptions,
   SearchOptions,
   SearchStats,
+  VectorBatches,
   VectorIndex,
 } from './index/vector-index.ts';
 export type { CreateOptions, EngineChoice, OpenOptions } from './platform.ts';

@@ -46,7 +46,7 @@ const KINDS: readonly Kind[] = [
       new FlatIndex(engine, await readFlat(reader, options, originalsAt), onClose),
   },
   {
-    form: "'HNSW<M>' (or 'HNSW', 'HNSW<M>,Flat'), 'HNSW<M>,SQ8'",
+    form: "'HNSW<M>', 'HNSW<M>,SQ8'",
     pattern: HNSW_PATTERN,
     make: (description, settings, config, { engine, onClose }) =>
       new HnswIndex(engine, emptyHnsw(engine, settings, hnswConfig(description, config)), onClose),

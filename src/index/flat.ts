@@ -4,8 +4,9 @@ import { BestCollector, type Collector } from './collectors.ts';
 import { DerivedCodes } from './derived-codes.ts';
 import { admit } from './filter.ts';
 import { writeFlat } from './flat-file.ts';
-import { searchFlat, withHostBehind } from './flat-search.ts';
+import { searchFlat } from './flat-search.ts';
 import { MemoryOriginals } from './originals.ts';
+import { withHostBehind } from './per-engine.ts';
 import { RangeCollector } from './range-collector.ts';
 import { RowIndex, type RowState } from './row-index.ts';
 import { compacted, type Snapshot } from './rows.ts';
@@ -64,13 +65,16 @@ export class FlatIndex extends RowIndex {
     return { ...collector.results(), engine: engine.kind, distancesOf: 'vectors' };
   }
 
+  async compact(): Promise<void> {
+    await this.write(() => this.closeGaps(this.snapshot));
+  }
+
   /** When much of the state is dead, its live rows move together first. */
   protected async commit(next: Snapshot): Promise<void> {
     const dead = next.count - next.liveCount;
     const inMemory = next.originals instanceof MemoryOriginals;
-    if (!inMemory || dead < COMPACT_ROWS || dead * COMPACT_SHARE < next.count) return this.swap(next);
-    this.swap(await compacted(next, new MemoryOriginals(this.dim)));
-    this.codes.drop();
+    if (!inMemory || dead < COMPACT_ROWS || dead * COMPACT_SHARE < next.count) this.swap(next);
+    else await this.closeGaps(next);
   }
 
   protected pieces(options: TaskOptions): AsyncIterable<Uint8Array> & Disposable {
@@ -79,6 +83,14 @@ export class FlatIndex extends RowIndex {
 
   protected release(): void {
     this.codes.close();
+  }
+
+  /** Makes a state without its dead rows the current one. */
+  private async closeGaps(state: Snapshot): Promise<void> {
+    if (state.liveCount < state.count) {
+      this.swap(await compacted(state, new MemoryOriginals(this.dim)));
+      this.codes.drop();
+    } else this.swap(state);
   }
 
   private run<C extends Collector>(

@@ -64,7 +64,6 @@ export class HnswIndex extends RowIndex {
     this.checkOpen();
   }
 
-  /** Builds the graph anew over the live rows, without those that were removed or replaced. */
   async compact(options: TaskOptions = {}): Promise<void> {
     await this.write(async () => {
       const { snapshot, store } = this.states.current;

@@ -18,12 +18,19 @@ import {
   type RangeSearchOptions,
   type SearchOptions,
   type Settings,
+  type VectorBatches,
   type VectorIndex,
 } from './vector-index.ts';
 
 /** An index as it was made or read: what it is, and its rows. */
 export interface RowState extends Settings {
   readonly snapshot: Snapshot;
+}
+
+/** Whether these are several arrays; whatever else is no array is refused by the check of its shape. */
+function isBatches(vectors: VectorBatches): vectors is Exclude<VectorBatches, Float32Array> {
+  if (typeof vectors !== 'object' || vectors === null || ArrayBuffer.isView(vectors)) return false;
+  return Symbol.asyncIterator in vectors || Symbol.iterator in vectors;
 }
 
 /**
@@ -87,6 +94,8 @@ export abstract class RowIndex implements VectorIndex {
 
   abstract prepare(options?: TaskOptions): Promise<void>;
 
+  abstract compact(options?: TaskOptions): Promise<void>;
+
   get size(): number {
     return this.committed.liveCount;
   }
@@ -108,14 +117,16 @@ export abstract class RowIndex implements VectorIndex {
     this.committed = next;
   }
 
-  async add(vectors: Float32Array, options: AddOptions = {}): Promise<Int32Array> {
-    const n = checkShape(vectors, this.dim, 'vectors');
-    const { keys } = options;
-    if (keys) checkKeys(keys, n);
+  async add(vectors: VectorBatches, options: AddOptions = {}): Promise<Int32Array> {
+    const { keys, labels: given } = options;
+    const known = isBatches(vectors) ? undefined : checkShape(vectors, this.dim, 'vectors');
+    if (known !== undefined && keys) checkKeys(keys, known);
     return this.write(async () => {
       const before = this.committed;
-      const labels = newLabels(before, n, options.labels);
-      await this.appendRows(vectors, n, this.reporting('copying', options));
+      if (known !== undefined) newLabels(before, known, given);
+      const n = await this.appendAll(vectors, this.reporting('copying', options), options.rows ?? known);
+      if (keys) checkKeys(keys, n);
+      const labels = newLabels(before, n, given);
       const replaced = Array.from(labels, (label) => this.lookup.rowOf(before, label)).filter((row) => row >= 0);
       await this.commit(appended(before, labels, keys, replaced), this.reporting('commit', options));
       return labels;
@@ -226,22 +237,33 @@ export abstract class RowIndex implements VectorIndex {
     return part === this.addReports ? { signal, onProgress } : { signal };
   }
 
-  /** Copies checked rows behind the committed ones, where no search looks yet. */
-  private async appendRows(vectors: Float32Array, n: number, { signal, onProgress }: TaskOptions): Promise<void> {
-    const { dim, metric } = this;
+  /** Copies checked rows behind the committed ones, where no search looks yet; returns how many. */
+  private async appendAll(vectors: VectorBatches, { signal, onProgress }: TaskOptions, rows: number | undefined): Promise<number> {
     const { originals, count } = this.committed;
     const breather = new Breather(signal);
-    await originals.reserve?.(count + n);
-    for (let i = 0; i < n; i++) {
-      const source = vectors.subarray(i * dim, (i + 1) * dim);
-      const squaredNorm = checkedSquaredNorm(source, i, metric, 'vectors');
-      const row = originals.rowForWriting(count + i, n - i);
-      row.set(source);
-      if (metric === 'cosine') normaliseRow(row, squaredNorm);
-      if (i % 1024 === 1023 || i === n - 1) {
-        onProgress?.(i + 1, n);
+    let done = 0;
+    await originals.reserve?.(count + (rows ?? 0));
+    for await (const batch of isBatches(vectors) ? vectors : [vectors]) {
+      const n = checkShape(batch, this.dim, 'vectors');
+      await originals.reserve?.(count + done + n);
+      for (let i = 0; i < n; i++, done++) {
+        this.appendRow(batch.subarray(i * this.dim, (i + 1) * this.dim), done, Math.max(n - i, (rows ?? 0) - done));
+        if (done % 1024 !== 1023 && i < n - 1) continue;
+        onProgress?.(done + 1, Math.max(rows ?? 0, done + n - i));
         await breather.breathe();
       }
     }
+    if (done === 0) throw badArgument(`vectors is empty; give at least one row of dim ${this.dim}`);
+    return done;
+  }
+
+  /** Copies row `i` of an add, which as many rows as `toCome` will follow, itself included. */
+  private appendRow(source: Float32Array, i: number, toCome: number): void {
+    const { metric } = this;
+    const { originals, count } = this.committed;
+    const squaredNorm = checkedSquaredNorm(source, i, metric, 'vectors');
+    const row = originals.rowForWriting(count + i, toCome);
+    row.set(source);
+    if (metric === 'cosine') normaliseRow(row, squaredNorm);
   }
 }

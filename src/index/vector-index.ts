@@ -52,7 +52,12 @@ export interface AddOptions extends TaskOptions {
   labels?: ArrayLike<number> | undefined;
   /** Strings stored and returned beside the labels, one a row. */
   keys?: readonly string[] | undefined;
+  /** How many rows batches will give in all, where that is known: memory is taken at once then. */
+  rows?: number | undefined;
 }
+
+/** Rows f32 [n, dim], or batches of such rows that are added as one. */
+export type VectorBatches = Float32Array | Iterable<Float32Array> | AsyncIterable<Float32Array>;
 
 export interface SearchOptions extends TaskOptions {
   /** Neighbours for each query, ≥ 1; beyond the index's size results are padded. Default 10. */
@@ -86,14 +91,16 @@ export interface VectorIndex extends Disposable {
   readonly isTrained: boolean;
   /** Bytes held, by part. */
   readonly memory: Readonly<Record<string, number>>;
-  /** Adds rows f32 [n, dim]; all or nothing. Returns their labels. */
-  add(vectors: Float32Array, options?: AddOptions): Promise<Int32Array>;
+  /** Adds rows f32 [n, dim], or batches of rows, which give the same index as one array of them all; all or nothing. Returns their labels. */
+  add(vectors: VectorBatches, options?: AddOptions): Promise<Int32Array>;
   /** The k nearest rows of each query f32 [nq, dim]. */
   search(queries: Float32Array, options?: SearchOptions): Promise<Neighbors>;
   /** Every row whose distance to a query f32 [nq, dim] is ≤ radius (squared for l2). */
   rangeSearch(queries: Float32Array, radius: number, options?: RangeSearchOptions): Promise<RangeNeighbors>;
   /** Removes the rows with these labels; labels not in the index are skipped. Returns how many went. */
   remove(labels: ArrayLike<number>): Promise<number>;
+  /** Lets go of rows that were removed or replaced: Flat closes the gaps, HNSW builds its graph anew. Labels stay. */
+  compact(options?: TaskOptions): Promise<void>;
   /** The row as stored, f32 [dim] (normalised under cosine). Throws 'bad-argument' for a label that is not there. */
   reconstruct(label: number): Promise<Float32Array>;
   /** The key stored with a label, if any. */

@@ -231,7 +231,7 @@ describe('bad input', () => {
   });
 
   it.each(['flat', 'IVF16', '', undefined])('description %j', (description) => {
-    const known = `the index description '${description}' is not known; this version knows 'Flat'`;
+    const known = `the index description '${description}' is not known; this version knows 'Flat', 'HNSW<M>', 'HNSW<M>,SQ8'`;
     expect(() => makeIndex(description as string, { dim: 3 }, engine)).toThrow(failsWith('bad-argument', known));
   });
 
