@@ -75,11 +75,22 @@ async function benchSet(lanes: readonly Lane[], track: Track, options: HnswOptio
       loadAverages.push(loadavg()[0]!);
       await takeTurns(tracks, round, options);
     }
-    const ours = tracks.find(({ lane }) => lane.candidate.id === ISODEX);
-    const isodex = ours ? await isodexParts(ours.lane.m, ours.points, track, truth, options) : null;
+    const isodex = await partsOf(tracks, track, truth, options);
     return { ...facts, loadAverages, ...reportOf(tracks, facts.queries), isodex };
   } finally {
     truth.close();
+  }
+}
+
+/** Of Isodex's last M. A failure here must not take the rounds with it. */
+async function partsOf(tracks: readonly LaneTrack[], track: Track, truth: Truth, options: HnswOptions): Promise<SetReport['isodex']> {
+  const ours = tracks.findLast(({ lane }) => lane.candidate.id === ISODEX);
+  if (!ours) return null;
+  try {
+    return await isodexParts(ours.lane.m, ours.points, track, truth, options);
+  } catch (error) {
+    track.session.skip({ what: `Isodex alone on ${track.set.name}`, reason: (error as Error).message });
+    return null;
   }
 }
 

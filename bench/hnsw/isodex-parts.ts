@@ -42,6 +42,8 @@ export interface GpuReport {
   readonly ef: number;
   readonly batches: readonly {
     readonly queries: number;
+    /** Who answered where a GPU was asked for. */
+    readonly engine: string;
     readonly cpuSeconds: readonly number[];
     readonly gpuSeconds: readonly number[];
     /** Times as fast as the CPU engine on all threads, by round. */
@@ -172,9 +174,11 @@ async function gpu(m: number, ef: number, track: Track, options: PartsOptions): 
     const batches: GpuReport['batches'][number][] = [];
     for (const queries of adapter?.software ? SOFTWARE_BATCHES : BATCHES) {
       options.say(`${track.set.name}: GPU against CPU, batches of ${queries}`);
-      const sample = async ({ peer }: Opened) => (await peer.ask('batch', { ef, count: queries })).seconds;
+      const batch = ({ peer }: Opened) => peer.ask('batch', { ef, count: queries });
+      const { engine } = await batch(found);
+      const sample = async (one: Opened) => (await batch(one)).seconds;
       const [cpuSeconds, gpuSeconds] = (await inTurns(options.repeats, [cpu, found], sample)) as [number[], number[]];
-      batches.push({ queries, cpuSeconds, gpuSeconds, ratio: summarise(ratios(cpuSeconds, gpuSeconds)) });
+      batches.push({ queries, engine, cpuSeconds, gpuSeconds, ratio: summarise(ratios(cpuSeconds, gpuSeconds)) });
     }
     return { adapter, ef, batches };
   } finally {

@@ -56,7 +56,7 @@ function threadTable(threads: readonly ThreadsReport[], ef: number): string {
 
 function gpuTable({ ef, batches }: GpuReport): string {
   return table(
-    [`GPU, ef ${ef}: queries`, 'times the CPU on all threads'],
-    batches.map(({ queries, ratio }) => [queries.toLocaleString('en'), spread(ratio)]),
+    [`GPU, ef ${ef}: queries`, 'answered by', 'times as fast as the CPU on all threads'],
+    batches.map(({ queries, engine, ratio }) => [queries.toLocaleString('en'), engine, spread(ratio)]),
   );
 }

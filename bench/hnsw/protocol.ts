@@ -64,6 +64,6 @@ export interface IsodexRequests extends GraphRequests {
   /** From now on only labels of this bitset, a file of u32; null: all. */
   filter: [request: { path: string | null }, reply: Record<never, never>];
   effort: [request: { ef: number }, reply: Effort];
-  /** `count` queries in one batch, from all of them around and around. */
-  batch: [request: { ef: number; count: number }, reply: Sample];
+  /** `count` queries in one batch, from all of them around and around; `engine` is who answered. */
+  batch: [request: { ef: number; count: number }, reply: Sample & { engine: string }];
 }

@@ -83,8 +83,9 @@ class IsodexHnsw implements Graph {
 
   async effort() {
     const { stats } = await this.search(this.queries.all, true);
+    if (!stats) return { hops: 0, distances: 0 }; // so few rows that none was walked
     const mean = (counts: Uint32Array) => counts.reduce((sum, count) => sum + count, 0) / counts.length;
-    return { hops: mean(stats!.hops), distances: mean(stats!.distances) };
+    return { hops: mean(stats.hops), distances: mean(stats.distances) };
   }
 
   /** `count` queries, around all of them. */
@@ -120,7 +121,11 @@ await serve<IsodexRequests>({
   async batch({ ef, count }) {
     graph.setEf(ef);
     const queries = graph.some(count);
-    return sampled(() => graph.search(queries));
+    let engine = '';
+    const sample = await sampled(async () => {
+      ({ engine } = await graph.search(queries));
+    });
+    return { ...sample, engine };
   },
 });
 graph.close();
