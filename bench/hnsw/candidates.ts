@@ -29,7 +29,6 @@ export const ISODEX = 'isodex';
 interface NpmPeer {
   readonly package: Package;
   readonly script: string;
-  readonly family: string;
   readonly kinds: readonly string[];
   readonly parallel: boolean;
   readonly unfit?: (kind: string, set: DataSet) => string | undefined;
@@ -37,18 +36,14 @@ interface NpmPeer {
 
 const HNSWLIB_NODE = { script: 'hnswlib-node.ts', kinds: ['f32'], parallel: false };
 
+/** By the names of --peers, which are those of their families too. */
 const NPM_PEERS: Readonly<Record<string, NpmPeer>> = {
-  'hnswlib-node': { ...HNSWLIB_NODE, package: { name: 'hnswlib-node', version: '3.0.0' }, family: 'hnswlib-node' },
+  'hnswlib-node': { ...HNSWLIB_NODE, package: { name: 'hnswlib-node', version: '3.0.0' } },
   // as npm compiles it, it knows no AVX; this is what the same code can do
-  'hnswlib-node-native': {
-    ...HNSWLIB_NODE,
-    package: { name: 'hnswlib-node', version: '3.0.0', flags: '-march=native' },
-    family: 'hnswlib-node-native',
-  },
+  'hnswlib-node-native': { ...HNSWLIB_NODE, package: { name: 'hnswlib-node', version: '3.0.0', flags: '-march=native' } },
   usearch: {
     package: { name: 'usearch', version: '2.26.2' },
     script: 'usearch.ts',
-    family: 'usearch',
     kinds: ['f32', 'f16', 'bf16', 'i8'],
     parallel: true,
     unfit: (kind, set) =>
@@ -57,7 +52,6 @@ const NPM_PEERS: Readonly<Record<string, NpmPeer>> = {
   zvec: {
     package: { name: '@zvec/zvec', version: '0.7.0' },
     script: 'zvec.ts',
-    family: 'zvec',
     kinds: ['f32', 'f16', 'i8'],
     parallel: true,
     unfit: (kind, set) =>
@@ -121,7 +115,7 @@ async function fromNpm(name: string, peer: NpmPeer, options: PeerOptions): Promi
     ...NODE,
     id: peer.kinds.length > 1 ? `${name}-${kind}` : name,
     label: peer.kinds.length > 1 ? `${name} ${kind}` : name,
-    family: peer.family,
+    family: name,
     args: nodeArgs(peer.script),
     parallel: peer.parallel,
     request: (threads) => ({ folder: found.folder, name: peer.package.name, threads, kind, compiled }),
