@@ -1,7 +1,6 @@
 /** Exact search over a snapshot: which rows to look at, in which order; distances are canonical, so the order never shows. */
 import type { Block } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
-import { hasCode } from '../util/errors.ts';
 import { Breather, runInFlight } from '../util/tasks.ts';
 import type { Candidates } from './candidates.ts';
 import type { Collector } from './collectors.ts';
@@ -9,6 +8,7 @@ import { type DerivedCodes, uploadMasks } from './derived-codes.ts';
 import { type ExhaustTask, exhaust } from './exhaust.ts';
 import { FlatQueries } from './flat-queries.ts';
 import { FlatScan } from './flat-scan.ts';
+import { withHostBehind } from './per-engine.ts';
 import { Refiner } from './refiner.ts';
 import { Seeds, Survivors } from './survivors.ts';
 
@@ -42,22 +42,6 @@ export async function searchFlat<C extends Collector>(task: FlatTask, collector:
     await scan(task, on, into);
     return { engine: on, collector: into };
   });
-}
-
-/** Does the work on `chosen`; where that device is lost or full, its codes are forgotten and the host does it. */
-export async function withHostBehind<T>(
-  chosen: Engine,
-  host: Engine,
-  codes: DerivedCodes,
-  work: (engine: Engine) => Promise<T>,
-): Promise<T> {
-  try {
-    return await work(chosen);
-  } catch (error) {
-    if (chosen === host || !(hasCode(error, 'device-lost') || hasCode(error, 'out-of-memory'))) throw error;
-    codes.drop(chosen);
-    return work(host);
-  }
 }
 
 /** Filters by codes, slice by slice, and refines what is left. */

@@ -2,8 +2,10 @@
  * The coded rows of a graph on devices that score candidates for it: copies of what lies on the host, in chunks of whole
  * rows since a kernel binds one block. Rows are only ever added, so a copy is kept up by sending what is new.
  */
+import { allocAll } from '../host/alloc-all.ts';
 import { type Block, rangeOf } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
+import { FORMS } from '../kernels/graph.ts';
 import { BYTES } from '../kernels/kernel.ts';
 import { Breather } from '../util/tasks.ts';
 import type { CodecPlan } from './graph-codec.ts';
@@ -18,7 +20,7 @@ export interface DeviceChunk {
   readonly capacity: number;
   /** i8 [capacity, stride] */
   readonly codes: Block<'i8'>;
-  /** [capacity]: each row's last four bytes */
+  /** [capacity]: each row's last four bytes; 0 for inner products. */
   readonly rowTerms: Block<'i32'>;
 }
 
@@ -132,11 +134,8 @@ export class DeviceRows extends Held {
   private send({ codes }: GraphView, chunk: DeviceChunk, begin: number, end: number): void {
     const { stride } = this.plan;
     const bytes = this.engine.host.view(codes).subarray(begin * stride, end * stride);
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / BYTES.i32);
-    const wordsOfRow = stride / BYTES.i32;
-    const terms = Int32Array.from({ length: end - begin }, (_, i) => words[(i + 1) * wordsOfRow - 1]!);
     this.engine.write(chunk.codes, bytes, (begin - chunk.begin) * stride);
-    this.engine.write(chunk.rowTerms, terms, begin - chunk.begin);
+    if (this.plan.form === FORMS.sq8L2) this.engine.write(chunk.rowTerms, termsOf(bytes, stride), begin - chunk.begin);
   }
 
   /** The chunk that row `begin` goes to, made if need be: as large as the rows to come. */
@@ -151,12 +150,16 @@ export class DeviceRows extends Held {
   }
 
   private async makeChunk(begin: number, capacity: number): Promise<DeviceChunk> {
-    const codes = await this.engine.alloc('i8', capacity * this.plan.stride, 'graph: codes on the device');
-    try {
-      return { begin, capacity, codes, rowTerms: await this.engine.alloc('i32', capacity, 'graph: terms on the device') };
-    } catch (error) {
-      codes[Symbol.dispose]();
-      throw error;
-    }
+    const [codes, rowTerms] = await allocAll(this.engine, [
+      ['i8', capacity * this.plan.stride, 'graph: codes on the device'],
+      ['i32', capacity, 'graph: terms on the device'],
+    ]);
+    return { begin, capacity, codes, rowTerms };
   }
+}
+
+function termsOf(codes: Int8Array, stride: number): Int32Array {
+  const words = new Int32Array(codes.buffer, codes.byteOffset, codes.byteLength / BYTES.i32);
+  const step = stride / BYTES.i32;
+  return Int32Array.from({ length: words.length / step }, (_, i) => words[(i + 1) * step - 1]!);
 }

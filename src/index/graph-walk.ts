@@ -1,4 +1,5 @@
 /** Walks over a graph: what is walked, what a walk gives, and the walker of host engines, whose kernel does a whole query at a time. */
+import { allocAll } from '../host/alloc-all.ts';
 import type { Block } from '../host/block.ts';
 import type { HostEngine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
@@ -49,9 +50,11 @@ export interface Walker {
 }
 
 export async function openFound(host: HostEngine, nq: number, ef: number): Promise<Found> {
-  const keys = await host.alloc('i32', nq * ef, 'graph: keys');
-  const ids = await host.alloc('u32', nq * ef, 'graph: ids');
-  const stats = await host.alloc('u32', 2 * nq, 'graph: stats');
+  const [keys, ids, stats] = await allocAll(host, [
+    ['i32', nq * ef, 'graph: keys'],
+    ['u32', nq * ef, 'graph: ids'],
+    ['u32', 2 * nq, 'graph: stats'],
+  ]);
   return {
     keys,
     ids,

@@ -1,4 +1,5 @@
 /** Scores (query, row) pairs of one group on an engine: one recording and one read-back, whatever the number of chunks. */
+import { allocAll } from '../host/alloc-all.ts';
 import { type Block, rangeOf } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
@@ -27,14 +28,17 @@ export class PairScorer implements Disposable {
 
   /** For the coded queries i8 [n, stride] that `queries` gives once there is room. */
   static async open(engine: Engine, rows: DeviceRows, n: number, queries: () => Int8Array): Promise<PairScorer> {
-    const block = await engine.alloc('i8', n * rows.plan.stride, 'walk: queries');
+    const [block, count] = await allocAll(engine, [
+      ['i8', n * rows.plan.stride, 'walk: queries'],
+      ['u32', 1, 'walk: count'],
+    ]);
+    const scorer = new PairScorer(engine, rows, block, count);
     try {
-      const scorer = new PairScorer(engine, rows, block, await engine.alloc('u32', 1, 'walk: count'));
       engine.write(block, queries());
-      engine.write(scorer.count, Uint32Array.of(0xffffffff));
+      engine.write(count, Uint32Array.of(0xffffffff));
       return scorer;
     } catch (error) {
-      block[Symbol.dispose]();
+      scorer[Symbol.dispose]();
       throw error;
     }
   }

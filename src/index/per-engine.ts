@@ -117,6 +117,22 @@ async function extended<T extends Held>(held: T, extend: (held: T) => Promise<vo
   }
 }
 
+/** Does the work on `chosen`; where that device is lost or full, what is kept for it is dropped and the host does it. */
+export async function withHostBehind<T>(
+  chosen: Engine,
+  host: Engine,
+  kept: { drop(engine: Engine): void },
+  work: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(chosen);
+  } catch (error) {
+    if (chosen === host || !(hasCode(error, 'device-lost') || hasCode(error, 'out-of-memory'))) throw error;
+    kept.drop(chosen);
+    return work(host);
+  }
+}
+
 /**
  * A chunk of `most` rows or, where memory is short, half as many and so on down to `least`, in multiples of `step`: what does
  * not fit in one piece may fit in several.
