@@ -6,6 +6,7 @@ import { BlockOriginals } from './block-originals.ts';
 import { CodeOriginals } from './code-originals.ts';
 import { Column } from './column.ts';
 import { type CodecPlan, GraphCodec, trainCodec } from './graph-codec.ts';
+import { DeviceCodes } from './graph-device.ts';
 import { LinkWriter } from './graph-pages.ts';
 import { repair } from './graph-repair.ts';
 import type { GraphState } from './graph-state.ts';
@@ -40,6 +41,8 @@ export interface Levels {
 export class GraphStore implements Disposable {
   readonly host: HostEngine;
   readonly settings: GraphSettings;
+  /** Copies of the codes on devices. */
+  readonly device = new DeviceCodes();
   private readonly upperRows: Column<'u32'>;
   private readonly labels: Column<'i32'>;
   private codes: Column<'i8'> | undefined;
@@ -65,7 +68,7 @@ export class GraphStore implements Disposable {
   /** Bytes of codes, and of what nodes need beside codes and links. */
   get memory(): { readonly codes: number; readonly nodes: number } {
     return {
-      codes: (this.codes?.capacity ?? 0) * (this.trained?.plan.stride ?? 0),
+      codes: (this.codes?.capacity ?? 0) * (this.trained?.plan.stride ?? 0) + this.device.bytes,
       nodes: 4 * (this.upperRows.capacity + this.labels.capacity),
     };
   }
@@ -99,25 +102,10 @@ export class GraphStore implements Disposable {
     walker: Walker,
     options: TaskOptions,
   ): Promise<{ graph: GraphState; garbage: Disposable[] }> {
-    const first = from?.count ?? 0;
-    const codec = this.trained ?? (await this.use(await this.train(next, first)));
-    await this.codeRows(next, first, options);
-    const levels = levelsOf(next.serials, first, next.count, from?.upperCount ?? 0, this.settings);
-    await this.appendNodes(next, first, levels);
-    const writer = await LinkWriter.open(this.host, this.degree, from?.pages, next.count, levels.upperCount);
     try {
-      const blocks = { codes: this.codes!.block, upperRows: this.upperRows.block };
-      const builder = new GraphBuilder(this.host, walker, { ...this.settings, plan: codec.plan }, writer, blocks, from, next.count);
-      const order = insertionOrder(this.settings.seed, next.serials, first, next.count - first);
-      await builder.insertAll({ order, first, levels: levels.levels, ...options });
-      const sinceRepair = await repair(builder, (from?.sinceRepair ?? 0) + order.length, options.signal);
-      options.signal?.throwIfAborted();
-      const { entry, entryLevel } = builder;
-      const { pages, garbage } = writer.commit();
-      const graph = this.stateOf(next, { entry, entryLevel, upperCount: levels.upperCount, pages, sinceRepair });
-      return { graph, garbage: [...garbage, ...this.takeOutgrown(next.originals)] };
+      return await this.extendOrThrow(next, from, walker, options);
     } catch (error) {
-      writer.rollback();
+      if (!from) this.untrain(); // the next rows to come are the first again
       throw error;
     }
   }
@@ -168,7 +156,45 @@ export class GraphStore implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.device.close();
     for (const thing of [this.codes, this.upperRows, this.labels, this.trained]) thing?.[Symbol.dispose]();
+  }
+
+  private async extendOrThrow(
+    next: Snapshot,
+    from: GraphState | undefined,
+    walker: Walker,
+    options: TaskOptions,
+  ): Promise<{ graph: GraphState; garbage: Disposable[] }> {
+    const first = from?.count ?? 0;
+    this.device.truncate(first); // rows of an add that failed
+    const codec = this.trained ?? (await this.use(await this.train(next, first)));
+    await this.codeRows(next, first, options);
+    const levels = levelsOf(next.serials, first, next.count, from?.upperCount ?? 0, this.settings);
+    await this.appendNodes(next, first, levels);
+    const writer = await LinkWriter.open(this.host, this.degree, from?.pages, next.count, levels.upperCount);
+    try {
+      const blocks = { codes: this.codes!.block, upperRows: this.upperRows.block };
+      const settings = { ...this.settings, plan: codec.plan, signal: options.signal };
+      const builder = new GraphBuilder(this.host, walker, settings, writer, blocks, from, next.count);
+      const order = insertionOrder(this.settings.seed, next.serials, first, next.count - first);
+      await builder.insertAll({ order, first, levels: levels.levels, ...options });
+      const sinceRepair = await repair(builder, (from?.sinceRepair ?? 0) + order.length, options.signal);
+      options.signal?.throwIfAborted();
+      const { entry, entryLevel } = builder;
+      const { pages, garbage } = writer.commit();
+      const graph = this.stateOf(next, { entry, entryLevel, upperCount: levels.upperCount, pages, sinceRepair });
+      return { graph, garbage: [...garbage, ...this.takeOutgrown(next.originals)] };
+    } catch (error) {
+      writer.rollback();
+      throw error;
+    }
+  }
+
+  private untrain(): void {
+    for (const thing of [this.codes, this.trained]) thing?.[Symbol.dispose]();
+    this.codes = undefined;
+    this.trained = undefined;
   }
 
   private takeOutgrown(originals: WritableOriginals): Disposable[] {

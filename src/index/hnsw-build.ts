@@ -27,6 +27,8 @@ export interface BuildSettings {
   readonly plan: CodecPlan;
   readonly M: number;
   readonly efConstruction: number;
+  /** Looked at by walks that take several steps. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Rows to insert: their codes and levels are in place. */
@@ -89,7 +91,7 @@ export class GraphBuilder {
   async nearestTo(nodes: Uint32Array): Promise<{ ids: Uint32Array; width: number }> {
     const width = this.settings.efConstruction;
     using queries = await this.queriesOf(nodes);
-    using found = await this.walker.walk(this.view(), { nq: nodes.length, queries, level: 0, ef: width });
+    using found = await this.walker.walk(this.view(), { nq: nodes.length, queries, level: 0, ef: width, signal: this.settings.signal });
     return { ids: this.host.view(found.ids).slice(), width };
   }
 
@@ -122,7 +124,7 @@ export class GraphBuilder {
     const { host, settings, blocks } = this;
     const { plan, M, efConstruction: ef } = settings;
     using queries = await this.queriesOf(nodes);
-    using found = await this.walker.walk(this.view(), { nq: nodes.length, queries, level, ef });
+    using found = await this.walker.walk(this.view(), { nq: nodes.length, queries, level, ef, signal: settings.signal });
     using nodeBlock = await host.alloc('u32', nodes.length, 'build: nodes');
     using chosen = await host.alloc('u32', nodes.length * M, 'build: chosen links');
     const slots = host.info.threads;

@@ -3,15 +3,13 @@ import type { Block } from '../host/block.ts';
 import { BEAM_FACTOR } from '../kernels/graph.ts';
 import { Breather } from '../util/tasks.ts';
 import { BestCollector, type Collector } from './collectors.ts';
+import type { EngineWalker } from './engine-walker.ts';
 import { type ExhaustTask, exhaust } from './exhaust.ts';
 import type { GraphState } from './graph-state.ts';
 import type { GraphStore } from './graph-store.ts';
-import type { Walker } from './graph-walk.ts';
 import { ListRefiner } from './list-refiner.ts';
 import type { Neighbors } from './vector-index.ts';
 
-/** Queries of one slice: what is done between two looks at the signal. */
-const SLICE = 256;
 /** Looking at all of a admissible rows costs about what a beam does when a² = 8 · ef · n. */
 const SCAN_FACTOR = 8;
 
@@ -42,7 +40,12 @@ function beamFor({ admission, snapshot }: HnswTask, ef: number): number {
 }
 
 /** The k nearest rows that the graph leads to. */
-export async function nearestInGraph(task: HnswTask, k: number, wantStats: boolean, walker: Walker): Promise<Omit<Neighbors, 'engine'>> {
+export async function nearestInGraph(
+  task: HnswTask,
+  k: number,
+  wantStats: boolean,
+  walker: EngineWalker,
+): Promise<Omit<Neighbors, 'engine'>> {
   const { admission, queries, snapshot, store } = task;
   const nq = queries.length / snapshot.originals.dim;
   const labels = new Int32Array(nq * k).fill(-1);
@@ -72,7 +75,7 @@ export async function nearestInGraph(task: HnswTask, k: number, wantStats: boole
  * Everything within `radius` that the graph leads to: where all that a query's beam holds lies within, the beam doubles, up to
  * looking at every row.
  */
-export async function withinInGraph(task: HnswTask, radius: number, collector: Collector, walker: Walker): Promise<void> {
+export async function withinInGraph(task: HnswTask, radius: number, collector: Collector, walker: EngineWalker): Promise<void> {
   const { admission, queries, snapshot } = task;
   const { dim } = snapshot.originals;
   const nq = queries.length / dim;
@@ -103,7 +106,7 @@ async function walkAndRefine(
   numbers: Uint32Array,
   ef: number,
   k: number | undefined,
-  walker: Walker,
+  walker: EngineWalker,
   stats: { hops: Uint32Array; distances: Uint32Array },
   take: (one: Refined) => void,
 ): Promise<void> {
@@ -115,8 +118,8 @@ async function walkAndRefine(
   const refiner = new ListRefiner({ ...task, graph }, ef, k);
   const breather = new Breather(options.signal);
   using admitted = await uploadAdmitted(task);
-  for (let begin = 0; begin < numbers.length; begin += SLICE) {
-    const slice = numbers.subarray(begin, begin + SLICE);
+  for (let begin = 0; begin < numbers.length; begin += walker.slice) {
+    const slice = numbers.subarray(begin, begin + walker.slice);
     const rows = picked(queries, slice, dim);
     using coded = await store.codec!.encodeQueries(rows);
     using found = await walker.walk(view, {

@@ -1,10 +1,10 @@
 import type { Engine } from '../host/engine.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { BlockOriginals } from './block-originals.ts';
+import { EngineWalker } from './engine-walker.ts';
 import { admit } from './filter.ts';
 import type { GraphState } from './graph-state.ts';
 import { GraphStore } from './graph-store.ts';
-import { HostWalker, type Walker } from './graph-walk.ts';
 import { checkEf, describeHnsw, type HnswConfig } from './hnsw-config.ts';
 import { writeHnsw } from './hnsw-file.ts';
 import type { HnswContent } from './hnsw-read.ts';
@@ -73,7 +73,7 @@ export class HnswIndex extends RowIndex {
         // Codes in place of vectors keep their grid: coding what they say gives the same codes again.
         if (store.codec && store.settings.codesOnly) await fresh.use(store.codec.plan);
         const next = await compacted(snapshot, fresh.newOriginals());
-        const built = next.count > 0 ? await fresh.extend(next, undefined, this.walker(), this.whileOpenToo(options)) : undefined;
+        const built = next.count > 0 ? await fresh.extend(next, undefined, this.walkerOver(fresh), this.whileOpenToo(options)) : undefined;
         this.replace({ snapshot: next, store: fresh, graph: built?.graph }, everythingOf(this.states.current));
       } catch (error) {
         fresh[Symbol.dispose]();
@@ -84,21 +84,23 @@ export class HnswIndex extends RowIndex {
 
   protected async nearest(queries: Float32Array, k: number, options: SearchOptions): Promise<Neighbors> {
     using reading = this.read(queries, options);
-    const answer = await nearestInGraph(reading.task, k, options.stats === true, this.walker());
-    return { ...answer, engine: this.engine.host.kind };
+    const walker = this.walkerOver(reading.task.store);
+    const answer = await nearestInGraph(reading.task, k, options.stats === true, walker);
+    return { ...answer, engine: walker.answered.kind };
   }
 
   protected async within(queries: Float32Array, radius: number, options: RangeSearchOptions): Promise<RangeNeighbors> {
     using reading = this.read(queries, options);
     const collector = new RangeCollector(queries.length / this.dim, radius, options.maxResults);
-    await withinInGraph(reading.task, radius, collector, this.walker());
-    return { ...collector.results(), engine: this.engine.host.kind, distancesOf: this.config.codesOnly ? 'codes' : 'vectors' };
+    const walker = this.walkerOver(reading.task.store);
+    await withinInGraph(reading.task, radius, collector, walker);
+    return { ...collector.results(), engine: walker.answered.kind, distancesOf: this.config.codesOnly ? 'codes' : 'vectors' };
   }
 
   protected async commit(next: Snapshot, options: TaskOptions): Promise<void> {
     const { graph: from, store } = this.states.current;
     if (next.count === (from?.count ?? 0)) return this.replace({ snapshot: next, store, graph: from }, []);
-    const { graph, garbage } = await store.extend(next, from, this.walker(), this.whileOpenToo(options));
+    const { graph, garbage } = await store.extend(next, from, this.walkerOver(store), this.whileOpenToo(options));
     this.replace({ snapshot: next, store, graph }, garbage);
   }
 
@@ -132,8 +134,8 @@ export class HnswIndex extends RowIndex {
     };
   }
 
-  private walker(): Walker {
-    return new HostWalker(this.engine.host);
+  private walkerOver(store: GraphStore): EngineWalker {
+    return new EngineWalker(this.engine, store.device);
   }
 
   /** The current state as a search takes it, held until it is disposed of. */

@@ -1,0 +1,49 @@
+import type { Engine } from '../host/engine.ts';
+import type { DeviceCodes } from './graph-device.ts';
+import { isDeviceWalkable, LockstepWalker } from './graph-lockstep.ts';
+import { type Found, type GraphView, HostWalker, type Walk, type Walker } from './graph-walk.ts';
+import { withHostBehind } from './per-engine.ts';
+
+/** Queries of one walk: what is done between two looks at the signal; on a device, enough for its groups. */
+const HOST_SLICE = 256;
+const DEVICE_SLICE = 4096;
+
+/**
+ * Walks on the device of an engine that has one, in lock-step, and on its host where the device is lost or full, or the codec
+ * is none for devices. An `auto` engine walks on its host: a step waits for the device once per hop, and what the host does
+ * for each candidate in TypeScript takes longer than WASM takes to score it.
+ */
+export class EngineWalker implements Walker {
+  private readonly engine: Engine;
+  private readonly codes: DeviceCodes;
+  private readonly host: HostWalker;
+  private readonly device: LockstepWalker | undefined;
+  private last: Engine;
+
+  constructor(engine: Engine, codes: DeviceCodes) {
+    this.engine = engine;
+    this.codes = codes;
+    this.host = new HostWalker(engine.host);
+    this.device = engine.kind === 'gpu' ? new LockstepWalker(engine, codes) : undefined;
+    this.last = engine.host;
+  }
+
+  get slice(): number {
+    return this.device ? DEVICE_SLICE : HOST_SLICE;
+  }
+
+  /** The engine of the last walk. */
+  get answered(): Engine {
+    return this.last;
+  }
+
+  async walk(graph: GraphView, walk: Walk): Promise<Found> {
+    const { engine, device, host } = this;
+    if (!device || !isDeviceWalkable(graph.plan)) return host.walk(graph, walk);
+    const chosen = await engine.pick({ terms: 0, waits: 0, uploadBytes: 0 }); // the host, once the device is lost
+    return withHostBehind(chosen, engine.host, this.codes, (on) => {
+      this.last = on;
+      return (on === engine.host ? host : device).walk(graph, walk);
+    });
+  }
+}
