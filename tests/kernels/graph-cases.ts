@@ -30,7 +30,7 @@ export function makeQueries(form: number, nq: number, stride: number, kind: RowK
   return isSq8(form) ? withoutTerms(queries, stride) : queries;
 }
 
-export function withoutTerms(rows: Int8Array, stride: number): Int8Array {
+function withoutTerms(rows: Int8Array, stride: number): Int8Array {
   for (let end = stride; end <= rows.length; end += stride) rows.fill(0, end - 4, end);
   return rows;
 }
