@@ -26,7 +26,7 @@ export function writeHnsw(
 ): AsyncGenerator<Uint8Array> {
   const { dim, metric, seed, codesOnly } = store.settings;
   const { count, liveCount, nextLabel, nextSerial, live } = snapshot;
-  const plan = store.codec?.plan;
+  const plan = graph && store.codec?.plan; // of an add under way there is none yet
   const grid = plan?.grid;
   const { entry = 0, entryLevel = 0, sinceRepair = 0, upperCount = 0 } = graph ?? {};
   const { efConstruction, efSearch } = config;

@@ -85,15 +85,20 @@ function planOf({ state }: Header, { dim, metric, codesOnly }: GraphSettings, sh
   const sq8 = sq8Plan(dim, metric, { shift: shift ?? new Float32Array(dim), scale: scale ?? 1 });
   const canonical = canonicalPlan(dim, metric);
   const plan = state.form === canonical.form && !codesOnly ? canonical : sq8;
-  const gridLength = plan === sq8 ? dim : 0;
-  const sound = state.form === plan.form && (shift === undefined || state.count === 0 || shift.length === gridLength) && (scale ?? 1) > 0;
+  const gridFits = shift === undefined || (plan === sq8 ? isGrid(dim, shift, scale) : shift.length === 0);
+  const sound = state.count === 0 || (state.form === plan.form && gridFits);
   if (!sound) throw damaged(`its codec (form ${state.form}) is none that ${metric} of dim ${dim} can have`);
   return plan;
+}
+
+function isGrid(dim: number, shift: Float32Array, scale = 0): boolean {
+  return shift.length === dim && shift.every((value) => Number.isFinite(value)) && scale > 0 && scale < Infinity;
 }
 
 /** Levels of all nodes, checked against the rest of the header. */
 function checkedLevels(header: Header, serials: Uint32Array, count: number, settings: GraphSettings, upperCount: number): Levels {
   for (let i = 1; i < count; i++) if (serials[i]! <= serials[i - 1]!) throw damaged(`serial ${i} is not above the one before it`);
+  if (count > 0 && serials[count - 1]! >= header.state.nextSerial!) throw damaged(`its last serial is not below the next one`);
   const levels = levelsOf(serials, 0, count, 0, settings);
   const { entry = -1, entryLevel = -1, sinceRepair = -1 } = header.state;
   const entered = count === 0 || (entry >= 0 && entry < count && levels.levels[entry] === entryLevel);

@@ -21,6 +21,22 @@ export interface HnswTask extends ExhaustTask {
   readonly efSearch: number;
 }
 
+/** What walks did, [nq]. */
+interface WalkStats {
+  readonly hops: Uint32Array;
+  readonly distances: Uint32Array;
+}
+
+/** How queries walk, and what becomes of what they find. */
+interface Manner {
+  /** Neighbours wanted; undefined for all that a beam holds. */
+  readonly k: number | undefined;
+  readonly walker: EngineWalker;
+  readonly stats: WalkStats;
+  /** Takes what a query found; false where that is too little. */
+  settle(one: Refined): boolean;
+}
+
 /** What one query's walk found, refined, nearest first. */
 export interface Refined {
   /** The query's number in the call. */
@@ -55,68 +71,78 @@ export async function nearestInGraph(
   const answer = { k, labels, distances, distancesOf, ...(wantStats ? { stats } : {}) };
   if (admission.count === 0) return answer;
   const wanted = Math.min(k, admission.count);
-  const ef = Math.max(task.efSearch, wanted);
-  if (scansAll(task, ef)) {
-    const collector = new BestCollector(nq, wanted);
-    await exhaust(task, collector);
-    for (const [q, list] of collector.lists.entries()) list.writeTo(labels, distances, q * k);
-    stats.distances.fill(admission.count);
-    return answer;
-  }
-  const all = Uint32Array.from({ length: nq }, (_, q) => q);
-  await walkAndRefine(task, all, beamFor(task, ef), wanted, walker, stats, (one) => {
+  const settle = (one: Refined) => {
+    if (one.labels.length < wanted) return false;
     labels.set(one.labels, one.q * k);
     distances.set(one.distances, one.q * k);
-  });
+    return true;
+  };
+  const open = await walkWidening(task, Math.max(task.efSearch, wanted), { k: wanted, walker, stats, settle });
+  const collector = new BestCollector(open.length, wanted);
+  await exhaustFor(task, open, collector);
+  for (const [i, q] of open.entries()) {
+    collector.lists[i]!.writeTo(labels, distances, q * k);
+    stats.distances[q] = stats.distances[q]! + admission.count;
+  }
   return answer;
 }
 
-/**
- * Everything within `radius` that the graph leads to: where all that a query's beam holds lies within, the beam doubles, up to
- * looking at every row.
- */
+/** Everything within `radius` that the graph leads to: a beam is wide enough once it holds a row beyond. */
 export async function withinInGraph(task: HnswTask, radius: number, collector: Collector, walker: EngineWalker): Promise<void> {
   const { admission, queries, snapshot } = task;
-  const { dim } = snapshot.originals;
-  const nq = queries.length / dim;
+  const nq = queries.length / snapshot.originals.dim;
   if (admission.count === 0) return;
   const stats = { hops: new Uint32Array(nq), distances: new Uint32Array(nq) };
-  let open: Uint32Array = Uint32Array.from({ length: nq }, (_, q) => q);
-  for (let { efSearch: ef } = task; open.length > 0 && !scansAll(task, ef); ef *= 2) {
-    const still: number[] = [];
-    await walkAndRefine(task, open, beamFor(task, ef), undefined, walker, stats, ({ q, labels, distances }) => {
-      if (labels.length >= ef && distances.at(-1)! <= radius) return still.push(q);
-      for (const [i, label] of labels.entries()) collector.take(q, label, distances[i]!);
-      return 0;
-    });
-    open = Uint32Array.from(still);
-  }
-  if (open.length === 0) return;
-  const rest = { ...task, queries: picked(queries, open, dim) };
-  await exhaust(rest, {
+  const settle = ({ q, labels, distances }: Refined) => {
+    if (!(distances.at(-1)! > radius)) return false; // all of it lies within, or it holds nothing
+    for (const [i, label] of labels.entries()) collector.take(q, label, distances[i]!);
+    return true;
+  };
+  const open = await walkWidening(task, task.efSearch, { k: undefined, walker, stats, settle });
+  await exhaustFor(task, open, {
     k: undefined,
     threshold: () => radius,
     take: (i, label, distance) => collector.take(open[i]!, label, distance),
   });
 }
 
-/** Walks for the numbered queries, slice by slice, and hands over what each found, refined: the `k` best, or all of it. */
-async function walkAndRefine(
-  task: HnswTask,
-  numbers: Uint32Array,
-  ef: number,
-  k: number | undefined,
-  walker: EngineWalker,
-  stats: { hops: Uint32Array; distances: Uint32Array },
-  take: (one: Refined) => void,
-): Promise<void> {
+/**
+ * Walks for all queries, and with twice the beam again for those that `settle` finds too little for: all rows near a query may
+ * be ones that must not be returned. Returns the queries that are left where looking at every row costs no more.
+ */
+async function walkWidening(task: HnswTask, ef: number, manner: Manner): Promise<Uint32Array> {
+  let open: Uint32Array = Uint32Array.from({ length: manner.stats.hops.length }, (_, q) => q);
+  for (let width = ef; open.length > 0 && !scansAll(task, width); width *= 2) {
+    open = await walkAndRefine(task, open, beamFor(task, width), manner);
+  }
+  return open;
+}
+
+/** Looks at every admissible row for the numbered queries. */
+async function exhaustFor(task: HnswTask, numbers: Uint32Array, collector: Collector): Promise<void> {
+  if (numbers.length === 0) return;
+  const { queries, options, snapshot } = task;
+  const { dim } = snapshot.originals;
+  const nq = queries.length / dim;
+  const onProgress = (done: number) => options.onProgress?.(nq - numbers.length + done, nq);
+  await exhaust({ ...task, queries: picked(queries, numbers, dim), options: { ...options, onProgress } }, collector);
+}
+
+/**
+ * Walks for the numbered queries, slice by slice, and hands over what each found, refined: the `k` best, or all of it. Returns
+ * the queries that this does not settle.
+ */
+async function walkAndRefine(task: HnswTask, numbers: Uint32Array, ef: number, manner: Manner): Promise<Uint32Array> {
+  const { k, walker, stats } = manner;
   const { engine, store, queries, options, snapshot } = task;
   const graph = task.graph!; // without one there is no row to look for
   const { host } = engine;
   const { dim } = snapshot.originals;
+  const nq = queries.length / dim;
   const view = store.view(graph);
   const refiner = new ListRefiner({ ...task, graph }, ef, k);
   const breather = new Breather(options.signal);
+  const open: number[] = [];
   using admitted = await uploadAdmitted(task);
   for (let begin = 0; begin < numbers.length; begin += walker.slice) {
     const slice = numbers.subarray(begin, begin + walker.slice);
@@ -135,10 +161,14 @@ async function walkAndRefine(
       stats.hops[q] = stats.hops[q]! + did[2 * i]!;
       stats.distances[q] = stats.distances[q]! + did[2 * i + 1]!;
     }
-    await refiner.refine(rows, found, (i, labels, distances) => take({ q: slice[i]!, labels, distances }));
-    options.onProgress?.(begin + slice.length, numbers.length);
+    await refiner.refine(rows, found, (i, labels, distances) => {
+      const q = slice[i]!;
+      if (!manner.settle({ q, labels, distances })) open.push(q);
+    });
+    options.onProgress?.(nq - numbers.length + begin + slice.length - open.length, nq);
     await breather.breathe();
   }
+  return Uint32Array.from(open);
 }
 
 /** The bits of the admissible rows on the host; no block where all rows are. */
