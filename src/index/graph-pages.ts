@@ -137,7 +137,11 @@ export class LinkWriter {
   rollback(): void {
     this.tableBlock[Symbol.dispose]();
     if (this.from?.arena !== this.arena) this.arena.block[Symbol.dispose]();
-    else for (const [page, own] of this.owned.entries()) if (own) this.arena.free.push(this.table[page]!);
+    else this.giveBackOwned();
+  }
+
+  private giveBackOwned(): void {
+    for (const [page, own] of this.owned.entries()) if (own) this.arena.free.push(this.table[page]!);
   }
 
   private takePage(page: number): number {
@@ -157,6 +161,8 @@ export class LinkWriter {
     const larger = await newArena(host, degree, after);
     host.view(larger.block).set(host.view(arena.block));
     const named = new Set(this.table);
+    // Of an arena that the state before keeps, this writer keeps nothing.
+    if (arena === from?.arena) this.giveBackOwned();
     this.arena = { block: larger.block, free: larger.free.filter((slot) => !named.has(slot)) };
     this.replaced.length = 0;
     if (arena !== from?.arena) arena.block[Symbol.dispose]();

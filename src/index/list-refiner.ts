@@ -26,9 +26,9 @@ interface Refinable {
 /** Takes query i's labels and distances, nearest first. */
 export type TakeRefined = (i: number, labels: Int32Array, distances: Float32Array) => void;
 
-/** How many of a beam's `ef` entries are refined when `k` are wanted: half of them, for order on codes is nearly order. */
+/** How many of a beam's `ef` entries are refined when `k` are wanted: codes order rows nearly as vectors do (docs/performance.md). */
 export function refinedOf(ef: number, k: number): number {
-  return Math.min(ef, Math.max(2 * k, 16, ef >> 1));
+  return Math.min(ef, Math.max(2 * k, 16, ef >> 3));
 }
 
 /** Canonical distances of what walks with a beam of `ef` found: of the `k` best, or, where k is undefined, of all. */

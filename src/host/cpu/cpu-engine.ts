@@ -11,6 +11,8 @@ import { ThreadPool } from './pool.ts';
 
 /** Work below this many terms is done on the calling thread: waking threads would take longer. */
 const INLINE_TERMS = 2 ** 21;
+/** A single item cannot be shared, so a thread would only take it over; below so many terms that is not worth its waking. */
+const INLINE_ITEM_TERMS = 2 ** 24;
 /** Work that is worth a thread of its own. */
 const THREAD_TERMS = 2 ** 20;
 /** Each thread takes its share of a dispatch in about this many pieces, so that a slow one holds up little. */
@@ -122,7 +124,8 @@ export class CpuEngine implements HostEngine {
       const works = recording.dispatches.map((dispatch) => this.workOf(dispatch));
       const terms = works.reduce((sum, work) => sum + work.terms, 0);
       const width = this.pool ? Math.max(1, Math.round(this.pool.size / this.active)) : 0;
-      if (!this.pool || terms < INLINE_TERMS) await this.runInline(works, terms);
+      const small = terms < INLINE_TERMS || (terms < INLINE_ITEM_TERMS && works.every(({ items }) => items <= 1));
+      if (!this.pool || small) await this.runInline(works, !small);
       else if (width === 1) await this.runPooled(this.pool, works, 1);
       else for (const work of works) await this.runShared(this.pool, work, width);
     } finally {
@@ -158,15 +161,15 @@ export class CpuEngine implements HostEngine {
     return { name: exportName(kernel.name), args, items: kernel.items(named), terms: kernel.terms(named) };
   }
 
-  private async runInline(works: readonly Work[], terms: number): Promise<void> {
+  private async runInline(works: readonly Work[], pause: boolean): Promise<void> {
     for (const { name, args, items } of works) this.exports[name]!(...args, 0, items);
-    if (terms >= INLINE_TERMS) await nextTurn();
+    if (pause) await nextTurn();
     this.checkOpen();
   }
 
   /** One dispatch over several threads, or none where it is too small for that. */
   private async runShared(pool: ThreadPool, work: Work, width: number): Promise<void> {
-    if (work.terms < INLINE_TERMS) await this.runInline([work], work.terms);
+    if (work.terms < INLINE_TERMS) await this.runInline([work], false);
     else await this.runPooled(pool, [work], Math.min(width, Math.ceil(work.terms / THREAD_TERMS)));
   }
 

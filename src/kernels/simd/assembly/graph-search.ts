@@ -104,7 +104,10 @@ function walk(
         const one = entryOf(load<i32>(listKeys + at), id);
         if (full && one >= last) continue;
         const place = insert(beam, size, one);
-        if (place < next) next = place;
+        if (place < next) {
+          next = place;
+          touchLinks(rowOf(links, pages, upperRows, degree, basePages, id, level), degree);
+        }
         size++;
         if (admitted) {
           returnable += mayReturn(admitted, id);
