@@ -10,28 +10,29 @@ export interface Dispatch {
   readonly blocks: readonly Block[];
   /** In the order of the kernel's params, as u32. */
   readonly params: readonly number[];
+  /** The same by name, as the kernel's functions take them. */
+  readonly named: Readonly<Record<string, number>>;
 }
 
-/** A list of dispatches on blocks. Planning one touches no device; an engine runs it. */
+/** A list of dispatches on blocks. Planning one touches no device; an engine runs it. Single queries make several, so this is lean. */
 export class Recording {
   readonly dispatches: Dispatch[] = [];
 
   dispatch<const B extends Bindings, const P extends string>(kernel: Kernel<B, P>, blocks: BlocksOf<B>, params: ParamsOf<P>): this {
-    const bound = Object.entries(kernel.bindings).map(([name, binding]) => {
+    const bound: Block[] = [];
+    for (const name in kernel.bindings) {
       const block = blocks[name] as Block<Dtype>;
-      if (block.dtype !== binding.dtype) throw new Error(`${kernel.name}: ${name} is ${block.dtype}, not ${binding.dtype}`);
-      return block;
-    });
-    this.dispatches.push({
-      kernel: kernel as unknown as Kernel,
-      blocks: bound,
-      params: kernel.params.map((name) => params[name] >>> 0),
-    });
+      const { dtype } = kernel.bindings[name]!;
+      if (block.dtype !== dtype) throw new Error(`${kernel.name}: ${name} is ${block.dtype}, not ${dtype}`);
+      bound.push(block);
+    }
+    const named: Record<string, number> = {};
+    const values: number[] = [];
+    for (const name of kernel.params) {
+      named[name] = params[name] >>> 0;
+      values.push(named[name]);
+    }
+    this.dispatches.push({ kernel: kernel as unknown as Kernel, blocks: bound, params: values, named });
     return this;
   }
-}
-
-/** The dispatch's parameters by name, as its kernel's functions take them. */
-export function paramsOf({ kernel, params }: Dispatch): Record<string, number> {
-  return Object.fromEntries(kernel.params.map((name, i) => [name, params[i]!]));
 }

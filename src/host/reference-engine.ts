@@ -3,7 +3,7 @@ import { IsodexError } from '../util/errors.ts';
 import { nextTurn } from '../util/tasks.ts';
 import { type Block, type BlockRange, checkWrite, emptyArray } from './block.ts';
 import type { Engine, EngineInfo, HostEngine } from './engine.ts';
-import { paramsOf, type Recording } from './recording.ts';
+import type { Recording } from './recording.ts';
 
 interface ReferenceBlock<D extends Dtype = Dtype> extends Block<D> {
   array: ArrayOf[D];
@@ -46,7 +46,7 @@ export class ReferenceEngine implements HostEngine {
       this.checkOpen();
       const { kernel, blocks } = dispatch;
       const views = Object.fromEntries(Object.keys(kernel.bindings).map((name, i) => [name, this.view(blocks[i]!)]));
-      kernel.twin(views as Views<typeof kernel.bindings>, paramsOf(dispatch));
+      kernel.twin(views as Views<typeof kernel.bindings>, dispatch.named);
       await nextTurn();
     }
   }

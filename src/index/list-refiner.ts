@@ -117,8 +117,12 @@ function takePairs(pairs: Uint32Array, q: number, take: TakeRefined): void {
   take(q, labels, distances);
 }
 
+const float = new Float32Array(1);
+const word = new Uint32Array(float.buffer);
+
 function bitsOf(value: number): number {
-  return new Uint32Array(Float32Array.of(value).buffer)[0]!;
+  float[0] = value;
+  return word[0]!;
 }
 
 /** Queries f32 [n, dim] as f32 [n, width] on the host. */

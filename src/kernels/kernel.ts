@@ -77,9 +77,13 @@ export function defineKernel<const B extends Bindings, const P extends string>(k
   return kernel;
 }
 
+const exportNames = new Map<string, string>();
+
 /** The name of a kernel's WASM export: `sq8-scan` → `sq8Scan`. */
 export function exportName(kernelName: string): string {
-  return kernelName.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  let name = exportNames.get(kernelName);
+  if (!name) exportNames.set(kernelName, (name = kernelName.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())));
+  return name;
 }
 
 /**

@@ -4,7 +4,7 @@ import { isNode, nodeModule } from '../../util/node-module.ts';
 import { nextTurn } from '../../util/tasks.ts';
 import { type Block, type BlockRange, checkWrite } from '../block.ts';
 import type { Engine, EngineInfo, HostEngine } from '../engine.ts';
-import { type Dispatch, paramsOf, type Recording } from '../recording.ts';
+import type { Dispatch, Recording } from '../recording.ts';
 import { WasmMemory } from './memory.ts';
 import { canShareMemory, loadModule } from './module.ts';
 import { ThreadPool } from './pool.ts';
@@ -17,6 +17,8 @@ const INLINE_ITEM_TERMS = 2 ** 24;
 const THREAD_TERMS = 2 ** 20;
 /** Each thread takes its share of a dispatch in about this many pieces, so that a slow one holds up little. */
 const PIECES = 8;
+
+const ARRAYS = { f32: Float32Array, f64: Float64Array, i32: Int32Array, u32: Uint32Array, i8: Int8Array } as const;
 
 interface WasmBlock<D extends Dtype = Dtype> extends Block<D> {
   at: number;
@@ -101,14 +103,7 @@ export class CpuEngine implements HostEngine {
 
   view<D extends Dtype>(block: Block<D>): ArrayOf[D] {
     const { at, dtype, length } = block as WasmBlock<D>;
-    const make: Record<Dtype, () => TypedArray> = {
-      f32: () => new Float32Array(this.memory.buffer, at, length),
-      f64: () => new Float64Array(this.memory.buffer, at, length),
-      i32: () => new Int32Array(this.memory.buffer, at, length),
-      u32: () => new Uint32Array(this.memory.buffer, at, length),
-      i8: () => new Int8Array(this.memory.buffer, at, length),
-    };
-    return make[dtype]() as ArrayOf[D];
+    return new ARRAYS[dtype](this.memory.buffer, at, length) as ArrayOf[D];
   }
 
   write<D extends Dtype>(block: Block<D>, data: ArrayOf[D], offset = 0): void {
@@ -155,8 +150,7 @@ export class CpuEngine implements HostEngine {
   }
 
   private workOf(dispatch: Dispatch): Work {
-    const { kernel, blocks, params } = dispatch;
-    const named = paramsOf(dispatch);
+    const { kernel, blocks, params, named } = dispatch;
     const args = [...blocks.map((block) => (block as WasmBlock).at), ...params];
     return { name: exportName(kernel.name), args, items: kernel.items(named), terms: kernel.terms(named) };
   }

@@ -3,7 +3,7 @@ import { IsodexError } from '../../util/errors.ts';
 import { roundUp } from '../../util/math.ts';
 import { type Block, type BlockRange, checkWrite, emptyArray } from '../block.ts';
 import type { Engine, EngineInfo, HostEngine } from '../engine.ts';
-import { type Dispatch, paramsOf, type Recording } from '../recording.ts';
+import type { Dispatch, Recording } from '../recording.ts';
 import { type GpuDevice, type GpuRequest, requestDevice } from './device.ts';
 import { PipelineCache, type PreparedPipeline } from './pipelines.ts';
 import { StagingPool } from './staging.ts';
@@ -97,7 +97,7 @@ export class GpuEngine implements Engine {
 
   async run(recording: Recording): Promise<void> {
     const prepared = await Promise.all(
-      recording.dispatches.map((dispatch) => this.pipelines.prepare(dispatch.kernel, paramsOf(dispatch), this.gpu.limits)),
+      recording.dispatches.map((dispatch) => this.pipelines.prepare(dispatch.kernel, dispatch.named, this.gpu.limits)),
     ).catch((error) => {
       this.checkOpen();
       throw error;
