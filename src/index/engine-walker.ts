@@ -38,12 +38,24 @@ export class EngineWalker implements Walker {
   }
 
   async walk(graph: GraphView, walk: Walk): Promise<Found> {
-    const { engine, device, host } = this;
-    if (!device || !isDeviceWalkable(graph.plan)) return host.walk(graph, walk);
-    const chosen = await engine.pick({ terms: 0, waits: 0, uploadBytes: 0 }); // the host, once the device is lost
-    return withHostBehind(chosen, engine.host, this.codes, (on) => {
+    const { device, host } = this;
+    return this.onDeviceOrHost(graph, (on) => {
       this.last = on;
-      return (on === engine.host ? host : device).walk(graph, walk);
+      return on === this.engine.host ? host.walk(graph, walk) : device!.walk(graph, walk);
     });
+  }
+
+  /** Does what the first walk would do first: sends the device what it lacks. */
+  async prepare(graph: GraphView, signal: AbortSignal | undefined): Promise<void> {
+    await this.onDeviceOrHost(graph, async (on) => {
+      if (on !== this.engine.host) (await this.codes.acquire(on, graph, signal)).release();
+    });
+  }
+
+  private async onDeviceOrHost<T>({ plan }: GraphView, work: (on: Engine) => Promise<T>): Promise<T> {
+    const { engine } = this;
+    if (!this.device || !isDeviceWalkable(plan)) return work(engine.host);
+    const chosen = await engine.pick({ terms: 0, waits: 0, uploadBytes: 0 }); // the host, once the device is lost
+    return withHostBehind(chosen, engine.host, this.codes, work);
   }
 }

@@ -60,8 +60,15 @@ export class HnswIndex extends RowIndex {
     return { ...super.memory, codes: store.memory.codes, links, nodes };
   }
 
-  async prepare(_options: TaskOptions = {}): Promise<void> {
+  /** Sends the codes to the device, where searches use one. */
+  async prepare(options: TaskOptions = {}): Promise<void> {
     this.checkOpen();
+    const { state, release } = this.states.acquire();
+    try {
+      if (state.graph) await this.whileOpen(this.walkerOver(state.store).prepare(state.store.view(state.graph), options.signal));
+    } finally {
+      release();
+    }
   }
 
   async compact(options: TaskOptions = {}): Promise<void> {
