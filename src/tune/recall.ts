@@ -44,6 +44,24 @@ export function recallOf({ k, labels, distances }: Found, truth: Float32Array): 
   return { recall: possible === 0 ? 1 : hits / possible, hits, possible, missed };
 }
 
+/**
+ * Recall by labels alone, of i32 [nq, columns] of true neighbours, −1 for padding: for distances that cannot be compared with
+ * the truth's. Of several equally near rows only those that the truth names are hits.
+ */
+export function recallOfLabels({ k, labels }: Found, truth: { readonly labels: Int32Array; readonly k: number }): Recall {
+  let hits = 0;
+  let possible = 0;
+  let missed = 0;
+  for (let q = 0; q < labels.length / k; q++) {
+    const wanted = new Set([...truth.labels.subarray(q * truth.k, q * truth.k + k)].filter((label) => label >= 0));
+    const found = new Set([...labels.subarray(q * k, (q + 1) * k)].filter((label) => wanted.has(label))).size;
+    hits += found;
+    possible += wanted.size;
+    if (found < wanted.size) missed++;
+  }
+  return { recall: possible === 0 ? 1 : hits / possible, hits, possible, missed };
+}
+
 function boundOf(truth: Float32Array): { bound: number; count: number } {
   let bound = -Infinity;
   let count = 0;

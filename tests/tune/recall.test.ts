@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { percentile, recallOf } from '../../src/tune/recall.ts';
+import { percentile, recallOf, recallOfLabels } from '../../src/tune/recall.ts';
 
 const found = (k: number, labels: number[], distances: number[]) => ({
   k,
@@ -49,6 +49,20 @@ describe('recall', () => {
 
   it('refuses another shape', () => {
     expect(() => recallOf(found(2, [1, 2], [1, 2]), truth(1))).toThrow('truth has 1 distances for 2 results');
+  });
+});
+
+describe('recall by labels', () => {
+  const labels = (k: number, ...rows: number[]) => ({ k, labels: Int32Array.from(rows) });
+
+  it('counts the labels that both have, of the first k', () => {
+    const answer = found(2, [3, 4, 5, 6], [0, 0, 0, 0]);
+    expect(recallOfLabels(answer, labels(3, 4, 3, 9, 6, 7, 5))).toEqual({ recall: 0.75, hits: 3, possible: 4, missed: 1 });
+  });
+
+  it('counts a label once, and no padding', () => {
+    expect(recallOfLabels(found(3, [8, 8, -1], [0, 0, 0]), labels(3, 8, 2, -1))).toEqual({ recall: 0.5, hits: 1, possible: 2, missed: 1 });
+    expect(recallOfLabels(found(1, [-1], [0]), labels(1, -1)).recall).toBe(1);
   });
 });
 
