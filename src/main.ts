@@ -18,7 +18,8 @@ export function openEngine(options?: EngineOptions): Promise<Engine> {
 }
 
 /**
- * Makes an empty index. 'Flat' is exact search. Throws 'bad-argument' for a description, dim, metric or seed that is none.
+ * Makes an empty index. 'Flat' is exact search; 'HNSW32' is a graph, approximate and faster by far. Throws 'bad-argument' for a
+ * description, dim, metric, seed or setting that is none.
  *
  * ```ts
  * using index = await createIndex('Flat', { dim: 384, metric: 'cosine' });

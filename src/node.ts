@@ -4,10 +4,15 @@ import type { Engine } from './host/engine.ts';
 import { nodeGpu } from './host/gpu/dawn.ts';
 import { fileCostCache } from './host/node-cost-cache.ts';
 import type { EngineOptions } from './host/open.ts';
-import { BodyReader } from './index/format.ts';
+import { BodyReader, fromHeader, type Header } from './index/format.ts';
+import { HNSW_PATTERN, hnswConfig } from './index/hnsw-config.ts';
 import { DiskOriginals, fileSource } from './index/node-files.ts';
 import type { VectorIndex } from './index/vector-index.ts';
+import { LANES } from './kernels/canonical-distances.ts';
+import { FORMS, isSq8, sq8Stride } from './kernels/graph.ts';
+import { BYTES } from './kernels/kernel.ts';
 import { type CreateOptions, Library, type OpenOptions } from './platform.ts';
+import { roundUp } from './util/math.ts';
 
 export { readLabels } from './io/labels.ts';
 export { readLines } from './io/lines.ts';
@@ -26,7 +31,8 @@ export function openEngine(options?: EngineOptions): Promise<Engine> {
 }
 
 /**
- * Makes an empty index. 'Flat' is exact search. Throws 'bad-argument' for a description, dim, metric or seed that is none.
+ * Makes an empty index. 'Flat' is exact search; 'HNSW32' is a graph, approximate and faster by far. Throws 'bad-argument' for a
+ * description, dim, metric, seed or setting that is none.
  *
  * ```ts
  * using index = await createIndex('Flat', { dim: 384, metric: 'cosine' });
@@ -74,11 +80,28 @@ export interface FileInfo {
   readonly dim: number;
   readonly metric: string;
   readonly seed: number;
+  /** Rows that a search can return. */
   readonly size: number;
+  /** Rows that were removed or replaced, and stay until `compact`. */
+  readonly dead: number;
+  /** Where the index is a graph. */
+  readonly graph?: GraphInfo;
   readonly fileBytes: number;
   /** SHA-256 of the body, checked: the same for the same rows on every machine and engine. */
   readonly sha256: string;
   readonly sections: readonly { readonly name: string; readonly dtype: string; readonly length: number }[];
+}
+
+export interface GraphInfo {
+  readonly M: number;
+  readonly efConstruction: number;
+  readonly efSearch: number;
+  /** The level where searches begin. */
+  readonly entryLevel: number;
+  /** What decides on the way: 8-bit codes, or, where those are too coarse for the data, the vectors themselves. */
+  readonly traversal: 'sq8' | 'f32';
+  /** Bytes of a vector in memory, for that. */
+  readonly traversalBytes: number;
 }
 
 /** What an index file holds, without opening an engine. Reads and checks the whole file. */
@@ -88,8 +111,20 @@ export async function readInfo(path: string): Promise<FileInfo> {
     const reader = await BodyReader.open(source);
     const { description, dim, metric, seed, state, sections } = reader.header;
     const sha256 = await reader.finish();
-    return { description, dim, metric, seed, size: state.count ?? 0, fileBytes: source.size, sha256, sections };
+    const { count = 0, live = count } = state;
+    const graph = graphInfo(reader.header);
+    return { description, dim, metric, seed, size: live, dead: count - live, ...graph, fileBytes: source.size, sha256, sections };
   } finally {
     await source.close();
   }
+}
+
+function graphInfo({ description, dim, state }: Header): { graph?: GraphInfo } {
+  if (!HNSW_PATTERN.test(description)) return {};
+  const { entryLevel = 0, form = FORMS.sq8L2 } = state;
+  const stored = { efConstruction: state.efConstruction, efSearch: state.efSearch };
+  const { M, efConstruction, efSearch } = fromHeader((name) => hnswConfig(String(name), stored), description);
+  const coded = isSq8(form);
+  const traversalBytes = coded ? sq8Stride(dim) : BYTES.f32 * roundUp(dim, LANES);
+  return { graph: { M, efConstruction, efSearch, entryLevel, traversal: coded ? 'sq8' : 'f32', traversalBytes } };
 }

@@ -1,15 +1,15 @@
-import { access, constants, realpath, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { realpath } from 'node:fs/promises';
 import { readLines } from '../io/lines.ts';
 import type { VectorSource } from '../io/source.ts';
 import { createIndex, IsodexError, type Metric, type VectorIndex } from '../node.ts';
-import { openQuietly, withVectors } from './inputs.ts';
+import { isGraph, openQuietly, withVectors } from './inputs.ts';
 import type { EngineArgs } from './options.ts';
+import { checkTarget, saveIndex } from './outputs.ts';
 import type { Task } from './perform.ts';
-import { Progress } from './progress.ts';
-import { formatBytes, formatSeconds } from './table.ts';
+import { graphWork, Progress } from './progress.ts';
+import { formatSeconds } from './table.ts';
 
-/** f32 values of a batch: large enough that each `add` is worth its while, small against any index. */
+/** f32 values of a batch: large enough for the disk, small against any index. */
 const BATCH_VALUES = 2 ** 22;
 
 interface BuildArgs extends EngineArgs {
@@ -17,43 +17,46 @@ interface BuildArgs extends EngineArgs {
   readonly metric: Metric;
   readonly out: string;
   readonly seed: number;
+  readonly m?: number;
+  readonly efConstruction?: number;
+  readonly efSearch?: number;
   readonly limit?: number;
   readonly ids?: string;
 }
 
 export async function build(input: string, args: BuildArgs, task: Task): Promise<undefined> {
   const started = performance.now();
-  await checkTarget(args.out, input);
+  await checkTarget(args.out);
+  await checkNotInput(args.out, input);
   await withVectors(input, async (source) => {
     const keys = args.ids === undefined ? undefined : await readKeys(args.ids, source, args.limit);
     using engine = await openQuietly({ prefer: args.engine, threads: args.threads, signal: task.signal });
-    using index = await createIndex(args.index, { dim: source.dim, metric: args.metric, seed: args.seed, engine });
+    using index = await createIndex(args.index, { dim: source.dim, ...configOf(args), engine });
+    checkGraphArgs(index, args);
     await addAll(index, source, keys, args, task);
-    using progress = new Progress('writing');
-    await index.save(args.out, { signal: task.signal, onProgress: progress.update });
-    progress.stop();
-    const { size } = await stat(args.out);
-    const seconds = formatSeconds((performance.now() - started) / 1000);
-    const shape = `${index.description}, ${index.metric}, ${index.size} rows of dim ${index.dim}`;
-    console.log(`${args.out}: ${shape}${keys ? ' with keys' : ''}, ${formatBytes(size)}, built in ${seconds} s`);
+    const about = await saveIndex(index, args.out, task, keys ? ' with keys' : '');
+    console.log(`${about}, built in ${formatSeconds((performance.now() - started) / 1000)} s`);
   });
   return undefined;
 }
 
-/** Finds out now, not after hours of building, that the file cannot be written or is the input itself. */
-async function checkTarget(out: string, input: string): Promise<void> {
-  const folder = dirname(out);
-  const isFolder = await stat(folder)
-    .then((found) => found.isDirectory())
-    .catch(() => false);
-  if (!isFolder) throw new IsodexError('bad-argument', `cannot write ${out}: there is no folder ${folder}`);
-  await access(folder, constants.W_OK).catch((cause) => {
-    throw new IsodexError('bad-argument', `cannot write ${out}: the folder ${folder} may not be written to`, { cause });
-  });
+function configOf({ metric, seed, m: M, efConstruction, efSearch }: BuildArgs) {
+  return { metric, seed, M, efConstruction, efSearch };
+}
+
+/** What would change nothing was given by mistake. */
+function checkGraphArgs({ description }: VectorIndex, { m, efConstruction, efSearch }: BuildArgs): void {
+  if (isGraph(description) || [m, efConstruction, efSearch].every((value) => value === undefined)) return;
+  throw new IsodexError(
+    'bad-argument',
+    `--m, --ef-construction and --ef-search are for graphs; give --index HNSW, or leave them out for ${description}`,
+  );
+}
+
+async function checkNotInput(out: string, input: string): Promise<void> {
   const [target, source] = await Promise.all([out, input].map((path) => realpath(path).catch(() => undefined)));
-  if (target === undefined) return;
-  if ((await stat(target)).isDirectory()) throw new IsodexError('bad-argument', `cannot write ${out}: it is a folder`);
-  if (target === source) throw new IsodexError('bad-argument', `--out is ${out}, the input itself; give another name`);
+  if (target !== undefined && target === source)
+    throw new IsodexError('bad-argument', `--out is ${out}, the input itself; give another name`);
 }
 
 async function readKeys(path: string, source: VectorSource, limit = Infinity): Promise<string[]> {
@@ -67,6 +70,10 @@ function checkKeyCount(path: string, keys: number, rows: number): void {
   if (keys !== rows) throw new IsodexError('bad-argument', `${path} has ${keys} keys for ${rows} rows; give one a row`);
 }
 
+/**
+ * Adds all rows as one, so that how a file is read never shows in the index. Reading is told as batches go by; what is
+ * told after the last of them is the building of a graph.
+ */
 async function addAll(
   index: VectorIndex,
   source: VectorSource,
@@ -74,35 +81,36 @@ async function addAll(
   args: BuildArgs,
   { signal }: Task,
 ): Promise<void> {
-  using progress = new Progress('adding');
-  const total = source.size === undefined ? args.limit : Math.min(source.size, args.limit ?? Infinity);
-  const rows = Math.max(1, Math.floor(BATCH_VALUES / source.dim));
-  let done = 0;
-  for await (const batch of source.batches({ rows, limit: args.limit, signal })) {
-    const n = batch.length / source.dim;
-    // A file that did not tell its length beforehand may turn out to be longer than its keys.
-    if (keys && done + n > keys.length) checkKeyCount(args.ids!, keys.length, done + n);
-    await addBatch(index, batch, done, source.path, { keys: keys?.slice(done, done + n), signal });
-    done += n;
-    progress.update(done, total);
+  const { limit = Infinity } = args;
+  const known = source.size === undefined ? undefined : Math.min(source.size, limit);
+  using reading = new Progress('reading');
+  using linking = new Progress('linking', graphWork);
+  let allRead = false;
+  async function* batches(): AsyncGenerator<Float32Array> {
+    const rows = Math.max(1, Math.floor(BATCH_VALUES / source.dim));
+    let done = 0;
+    for await (const batch of source.batches({ rows, limit, signal })) {
+      done += batch.length / source.dim;
+      // A file that did not tell its length beforehand may turn out to be longer than its keys.
+      if (keys && done > keys.length) checkKeyCount(args.ids!, keys.length, done);
+      yield batch;
+      reading.update(done, known);
+    }
+    if (done === 0) throw new IsodexError('bad-file', `${source.path} holds no vectors`);
+    if (keys) checkKeyCount(args.ids!, keys.length, done);
+    reading.stop();
+    allRead = true;
   }
-  if (done === 0) throw new IsodexError('bad-file', `${source.path} holds no vectors`);
-  if (keys) checkKeyCount(args.ids!, keys.length, done);
+  const onProgress = (done: number, total: number) => {
+    if (allRead) linking.update(done, total);
+  };
+  await index.add(batches(), { keys, rows: known, signal, onProgress }).catch((error) => {
+    throw inFile(error, source.path);
+  });
 }
 
-/** Adds rows `first` and on of a file. Errors name rows of the batch; people count them in the file. */
-async function addBatch(
-  index: VectorIndex,
-  batch: Float32Array,
-  first: number,
-  path: string,
-  options: { keys: string[] | undefined; signal: AbortSignal },
-): Promise<void> {
-  try {
-    await index.add(batch, options);
-  } catch (error) {
-    if (!(error instanceof IsodexError)) throw error;
-    const message = error.message.replace(/^vectors row (\d+)/, (_, row) => `${path} row ${first + Number(row)}`);
-    throw new IsodexError(error.code, message, { cause: error });
-  }
+/** Errors name rows of what was added, which are rows of the file. */
+function inFile(error: unknown, path: string): unknown {
+  if (!(error instanceof IsodexError)) return error;
+  return new IsodexError(error.code, error.message.replace(/^vectors row /, `${path} row `), { cause: error });
 }

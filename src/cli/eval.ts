@@ -1,16 +1,20 @@
 import { readLabels } from '../io/labels.ts';
 import { type Engine, IsodexError, type Neighbors, openEngine, type VectorIndex } from '../node.ts';
 import { distancesOfTruth, exhaustiveTruth } from '../tune/ground-truth.ts';
-import { percentile, type Recall, recallOf } from '../tune/recall.ts';
-import { checkSameDim, openChosenEngine, openIndexOn, prepareIndex, type Queries, readQueries } from './inputs.ts';
-import type { SearchArgs } from './options.ts';
+import { percentile, type Recall, recallOf, recallOfLabels } from '../tune/recall.ts';
+import { checkSameDim, graphOptions, openChosenEngine, openIndexOn, prepareIndex, type Queries, readQueries } from './inputs.ts';
+import type { GraphArgs, SearchArgs } from './options.ts';
 import type { Task } from './perform.ts';
 import { Progress } from './progress.ts';
-import { formatFacts } from './table.ts';
+import { formatFacts, formatMean, meanOf } from './table.ts';
 
 interface EvalArgs extends SearchArgs {
   readonly truth: string;
   readonly json?: boolean;
+}
+
+interface Search extends GraphArgs {
+  readonly k: number;
 }
 
 /** The batch is searched this often, while it takes little time; the best counts. */
@@ -28,12 +32,15 @@ export async function evaluate(file: string, queriesPath: string, args: EvalArgs
   using index = await openIndexOn(file, engine, task);
   checkSameDim(queriesPath, queries, file, index);
   await prepareIndex(index, task);
-  const { found, seconds, batches } = await measureBatch(index, queries, args.k, task);
-  const singles = await measureSingles(index, queries, args.k, task);
+  const search = { k: args.k, ...graphOptions(index, args) };
+  const { found, seconds, batches } = await measureBatch(index, queries, search, task);
+  const singles = await measureSingles(index, queries, search, task);
   const distances = truth
     ? await truthOfFile(index, queries, truth, args.k, engine, task)
     : await computedTruth(index, queries, args.k, task);
-  print({ file, queries, args, index, found, seconds, batches, singles, recall: recallOf(found, distances) });
+  // Codes measure other distances than the truth's: what they lose would not show in their own.
+  const recall = truth && found.distancesOf === 'codes' ? recallOfLabels(found, truth) : recallOf(found, distances);
+  print({ file, queries, args, index, found, seconds, batches, singles, recall });
   return undefined;
 }
 
@@ -75,14 +82,14 @@ async function computedTruth(index: VectorIndex, queries: Queries, k: number, { 
 }
 
 /** Searches the whole batch a few times; the fastest tells what the engine can do. */
-async function measureBatch(index: VectorIndex, { vectors }: Queries, k: number, { signal }: Task) {
+async function measureBatch(index: VectorIndex, { vectors }: Queries, search: Search, { signal }: Task) {
   using progress = new Progress('searching');
   const started = performance.now();
   let best: { found: Neighbors; seconds: number } | undefined;
   let batches = 0;
   do {
     const begin = performance.now();
-    const found = await index.search(vectors, { k, signal, onProgress: progress.update });
+    const found = await index.search(vectors, { ...search, signal, onProgress: progress.update });
     const seconds = (performance.now() - begin) / 1000;
     if (!best || seconds < best.seconds) best = { found, seconds };
     batches++;
@@ -91,9 +98,9 @@ async function measureBatch(index: VectorIndex, { vectors }: Queries, k: number,
 }
 
 /** Milliseconds of searches with one query each, one after the other. */
-async function measureSingles(index: VectorIndex, { vectors, n, dim }: Queries, k: number, { signal }: Task): Promise<number[]> {
+async function measureSingles(index: VectorIndex, { vectors, n, dim }: Queries, search: Search, { signal }: Task): Promise<number[]> {
   using progress = new Progress('single queries');
-  const one = (q: number) => index.search(vectors.subarray(q * dim, (q + 1) * dim), { k, signal });
+  const one = (q: number) => index.search(vectors.subarray(q * dim, (q + 1) * dim), { ...search, signal });
   for (let i = 0; i < Math.min(n, WARM_UP); i++) await one(i);
   const started = performance.now();
   const times: number[] = [];
@@ -127,7 +134,12 @@ function print(evaluation: Evaluation): void {
   if (args.json) {
     const { description } = index.engine.info;
     const latencyMs = { p50, p99, queries: singles.length };
-    const about = { k: args.k, queries: queries.n, ...recall, qps, seconds, latencyMs, truth, engine: found.engine, description };
+    const { distancesOf, engine, stats } = found;
+    const graph = {
+      ...(args.efSearch !== undefined && { efSearch: args.efSearch }),
+      ...(stats && { stats: { hops: meanOf(stats.hops), distances: meanOf(stats.distances) } }),
+    };
+    const about = { k: args.k, ...graph, queries: queries.n, ...recall, qps, seconds, latencyMs, truth, distancesOf, engine, description };
     console.log(JSON.stringify(about, undefined, 2));
     return;
   }
@@ -135,11 +147,26 @@ function print(evaluation: Evaluation): void {
     formatFacts([
       ['index', `${evaluation.file}: ${index.description}, ${index.metric}, ${index.size} rows of dim ${index.dim}`],
       ['engine', `${found.engine} (${index.engine.info.description})`],
-      ['truth', computed ? `every row compared with every query on the ${truth.engine} engine` : args.truth],
+      ['truth', `${computed ? `every row compared with every query on the ${truth.engine} engine` : args.truth}${aboutCodes(evaluation)}`],
       [`recall@${args.k}`, `${recall.recall.toFixed(4)} (${recall.hits} of ${recall.possible})`],
       ['QPS', `${qps.toPrecision(4)} (${queries.n} queries in a batch, best of ${batches})`],
       ['p50', `${p50.toFixed(2)} ms (${singles.length} single queries)`],
       ['p99', `${p99.toFixed(2)} ms`],
+      ...statsFacts(found),
     ]),
   );
+}
+
+/** What recall means where the vectors themselves are not at hand. */
+function aboutCodes({ found, args }: Evaluation): string {
+  if (found.distancesOf === 'vectors') return '';
+  return args.truth === 'compute' ? ', by its codes: what they lose does not show' : ' (labels compared, since the index has only codes)';
+}
+
+function statsFacts({ stats }: Neighbors): [string, string][] {
+  if (!stats) return [];
+  return [
+    ['hops', `${formatMean(stats.hops)} a query`],
+    ['distances', `${formatMean(stats.distances)} a query`],
+  ];
 }

@@ -1,27 +1,30 @@
-import { readInfo } from '../node.ts';
+import { type GraphInfo, readInfo } from '../node.ts';
 import { formatBytes, formatFacts } from './table.ts';
 
 const BYTES: Readonly<Record<string, number>> = { f64: 8, f32: 4, i32: 4, u32: 4, i8: 1 };
 
 export async function info(file: string, { json }: { json?: boolean }): Promise<undefined> {
   const found = await readInfo(file);
+  const rows = found.size + found.dead;
   const sections = found.sections.map((section) => ({ ...section, bytes: section.length * (BYTES[section.dtype] ?? 1) }));
-  const bytesPerVector = Object.fromEntries(sections.map(({ name, bytes }) => [name, found.size > 0 ? bytes / found.size : 0]));
+  const bytesPerVector = Object.fromEntries(sections.map(({ name, bytes }) => [name, rows > 0 ? bytes / rows : 0]));
   if (json) {
     console.log(JSON.stringify({ ...found, sections, bytesPerVector }, undefined, 2));
     return undefined;
   }
   const parts = sections.map(({ name, dtype, bytes }) => {
-    const each = found.size > 0 ? `, ${Number(bytesPerVector[name]!.toFixed(2))} bytes a vector` : '';
+    const mean = Number(bytesPerVector[name]!.toFixed(2));
+    const each = mean > 0 ? `, ${mean} bytes a vector` : '';
     return [`  ${name}`, `${formatBytes(bytes)} (${dtype}${each})`] as const;
   });
   console.log(
     formatFacts([
       ['file', file],
       ['index', found.description],
+      ...(found.graph ? graphFacts(found.graph) : []),
       ['metric', found.metric],
       ['dim', String(found.dim)],
-      ['rows', String(found.size)],
+      ['rows', `${found.size}${found.dead > 0 ? ` live, ${found.dead} dead (removed or replaced; compact lets go of them)` : ''}`],
       ['seed', String(found.seed)],
       ['size', `${formatBytes(found.fileBytes)} (${found.fileBytes} bytes)`],
       ...parts,
@@ -29,4 +32,12 @@ export async function info(file: string, { json }: { json?: boolean }): Promise<
     ]),
   );
   return undefined;
+}
+
+function graphFacts({ M, efConstruction, efSearch, entryLevel, traversal, traversalBytes }: GraphInfo): [string, string][] {
+  const by = traversal === 'sq8' ? 'SQ8 codes' : 'f32 distances, as 8 bits are too coarse for these vectors';
+  return [
+    ['  graph', `M ${M}, efConstruction ${efConstruction}, efSearch ${efSearch}, entry on level ${entryLevel}`],
+    ['  walked by', `${by} (${traversalBytes} bytes a vector in memory)`],
+  ];
 }

@@ -3,7 +3,7 @@ import type { VectorSource } from '../io/source.ts';
 import { openVectors, readVectors } from '../io/vector-source.ts';
 import { type Engine, type EngineOptions, IsodexError, openEngine, openIndex, type VectorIndex } from '../node.ts';
 import { prepareDrivers } from './drivers.ts';
-import type { EngineArgs } from './options.ts';
+import type { EngineArgs, GraphArgs } from './options.ts';
 import type { Task } from './perform.ts';
 import { Progress } from './progress.ts';
 
@@ -49,6 +49,20 @@ export async function prepareIndex(index: VectorIndex, { signal }: Task): Promis
 export function checkSameDim(queriesPath: string, queries: Queries, file: string, index: VectorIndex): void {
   if (queries.dim === index.dim) return;
   throw new IsodexError('bad-argument', `${queriesPath} has dim ${queries.dim}, but the index ${file} has dim ${index.dim}`);
+}
+
+/** Whether an index of this description walks a graph. */
+export function isGraph(description: string): boolean {
+  return description.startsWith('HNSW');
+}
+
+/** The options of searches that steer graphs. Says which of them are in vain. */
+export function graphOptions({ description }: VectorIndex, { efSearch, stats }: GraphArgs): GraphArgs {
+  if (!isGraph(description)) {
+    const vain = [...(efSearch === undefined ? [] : ['--ef-search']), ...(stats ? ['--stats'] : [])];
+    if (vain.length > 0) console.warn(`isodex: ${vain.join(' and ')} made no difference: ${description} has no graph`);
+  }
+  return { efSearch, stats };
 }
 
 /** A file of vectors that is open while `work` runs. */

@@ -22,12 +22,21 @@ program
   .argument('<input>', 'file of vectors')
   .addOption(options.index)
   .addOption(options.metric)
+  .addOption(options.m)
+  .addOption(options.efConstruction)
+  .addOption(options.storedEfSearch)
   .requiredOption('--out <file>', 'index file to write')
   .addOption(options.engine)
   .addOption(options.threads)
   .addOption(options.seed)
   .addOption(options.limit('rows of the input'))
   .option('--ids <file>', 'text file of keys, one a line, stored with the rows')
+  .addHelpText(
+    'after',
+    `
+Kinds of index: Flat (exact), HNSW<M> (a graph, approximate and fast; HNSW is HNSW32), HNSW<M>,SQ8 (its codes alone, without
+the vectors). The same file, options and seed give the same bytes, whatever the engine and the number of threads.`,
+  )
   .addHelpText('after', INPUT_HELP)
   .action((input, given) => perform(async (task) => (await import('./build.ts')).build(input, given, task)));
 
@@ -40,6 +49,8 @@ program
   .addOption(options.engine)
   .addOption(options.threads)
   .addOption(options.limit('queries'))
+  .addOption(options.efSearch)
+  .addOption(options.stats)
   .addOption(options.format)
   .option('--out <path>', 'file to write instead of standard output; for ivecs the distances go beside it as .fvecs')
   .addHelpText('after', INPUT_HELP)
@@ -55,6 +66,8 @@ program
   .addOption(options.engine)
   .addOption(options.threads)
   .addOption(options.limit('queries'))
+  .addOption(options.efSearch)
+  .addOption(options.stats)
   .option('--json', 'print JSON')
   .addHelpText('after', INPUT_HELP)
   .addHelpText(
@@ -73,6 +86,15 @@ program
   .argument('<queries>', 'file of vectors')
   .addOption(options.k)
   .addOption(options.limit('queries (the reference engine is slow)'))
+  .addOption(options.efSearch)
+  .addOption(options.stats)
+  .addHelpText(
+    'after',
+    `
+The reference engine is plain TypeScript, ten to forty times slower than the CPU engine, and a GPU driver that computes in
+software is slower still: --limit 20 compares the first 20 queries only, in seconds. Of graphs the hops are compared as well;
+the number of distances may differ, since engines may forget which nodes they have seen and look at them twice.`,
+  )
   .addHelpText('after', INPUT_HELP)
   .action((file, queries, given) => perform(async (task) => (await import('./verify.ts')).verify(file, queries, given, task)));
 
@@ -82,6 +104,15 @@ program
   .argument('<file>', 'index file')
   .option('--json', 'print JSON')
   .action((file, given) => perform(async () => (await import('./info.ts')).info(file, given)));
+
+program
+  .command('compact')
+  .description('let go of rows that were removed or replaced; a graph is built anew')
+  .argument('<file>', 'index file')
+  .option('--out <file>', 'index file to write instead of this one')
+  .addOption(options.engine)
+  .addOption(options.threads)
+  .action((file, given) => perform(async (task) => (await import('./compact.ts')).compact(file, given, task)));
 
 program
   .command('doctor')

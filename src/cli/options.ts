@@ -8,10 +8,16 @@ export interface EngineArgs {
   readonly threads?: number;
 }
 
-/** What every command that searches takes. */
-export interface SearchArgs extends EngineArgs {
+/** What every command that searches on one engine takes. */
+export interface SearchArgs extends EngineArgs, GraphArgs {
   readonly k: number;
   readonly limit?: number;
+}
+
+/** How a graph is searched; other kinds of index have no use for it. */
+export interface GraphArgs {
+  readonly efSearch?: number | undefined;
+  readonly stats?: boolean | undefined;
 }
 
 const METRICS: readonly Metric[] = ['l2', 'ip', 'cosine'];
@@ -22,6 +28,19 @@ export const index = new Option('--index <description>', 'kind of index').defaul
 export const metric = new Option('--metric <name>', 'distance').choices(METRICS).default('l2');
 
 export const engine = new Option('--engine <kind>', 'what computes; the answer is the same').choices(ENGINES).default('auto');
+
+// Ranges of the graph's numbers are the library's business, and so are the errors.
+export const m = new Option('--m <n>', 'HNSW: links that a node chooses on a level (default: 32)').argParser(integer());
+
+export const efConstruction = new Option('--ef-construction <n>', "HNSW: width of the building's beam (default: 200)").argParser(integer());
+
+export const storedEfSearch = new Option('--ef-search <n>', 'HNSW: beam width of searches that give none (default: 64)').argParser(
+  integer(),
+);
+
+export const efSearch = new Option('--ef-search <n>', "HNSW: width of the search's beam (default: the index's)").argParser(integer());
+
+export const stats = new Option('--stats', 'HNSW: tell hops and distances of each query');
 
 export const threads = new Option('--threads <n>', 'CPU threads (default: one for each core)').argParser(integer(1, 1024));
 
@@ -35,11 +54,11 @@ export function limit(what: string): Option {
   return new Option('--limit <n>', `take only the first n ${what}`).argParser(integer(1, Number.MAX_SAFE_INTEGER));
 }
 
-function integer(least: number, most: number): (text: string) => number {
-  const range = most >= 2 ** 24 ? `of at least ${least}` : `from ${least} to ${most}`;
+function integer(least = 0, most = Number.POSITIVE_INFINITY): (text: string) => number {
+  const range = most < 2 ** 24 ? ` from ${least} to ${most}` : least > 0 ? ` of at least ${least}` : '';
   return (text) => {
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`Give an integer ${range}.`);
+    throw new InvalidArgumentError(`Give an integer${range}.`);
   };
 }

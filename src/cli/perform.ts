@@ -15,9 +15,9 @@ const PATIENCE_MS = 5000;
 export async function perform(command: (task: Task) => Promise<number | undefined>): Promise<void> {
   const interrupted = new AbortController();
   const onInterrupt = () => {
-    if (interrupted.signal.aborted) process.exit(INTERRUPTED);
+    if (interrupted.signal.aborted) leaveBehind(interrupted.signal.reason);
     interrupted.abort(new Error('interrupted'));
-    setTimeout(() => process.exit(INTERRUPTED), PATIENCE_MS).unref();
+    setTimeout(leaveBehind, PATIENCE_MS, interrupted.signal.reason).unref();
   };
   process.on('SIGINT', onInterrupt);
   endWithTheReader();
@@ -33,6 +33,13 @@ export async function perform(command: (task: Task) => Promise<number | undefine
   } finally {
     process.off('SIGINT', onInterrupt);
   }
+}
+
+/** Ends the process while the call still goes on; a bar that it drew may have hidden the cursor. */
+function leaveBehind(reason: unknown): never {
+  if (process.stderr.isTTY) process.stderr.write('\n\u001b[?25h');
+  report(reason);
+  process.exit(INTERRUPTED);
 }
 
 function report(error: unknown): void {

@@ -1,11 +1,11 @@
 import { realpath, writeFile } from 'node:fs/promises';
 import { writeLabels, writeVectors } from '../io/write.ts';
-import { IsodexError, type Neighbors, type VectorIndex } from '../node.ts';
-import { checkSameDim, openChosenEngine, openIndexOn, prepareIndex, readQueries } from './inputs.ts';
+import { IsodexError, type Neighbors, type SearchStats, type VectorIndex } from '../node.ts';
+import { checkSameDim, graphOptions, openChosenEngine, openIndexOn, prepareIndex, readQueries } from './inputs.ts';
 import type { SearchArgs } from './options.ts';
 import type { Task } from './perform.ts';
 import { Progress } from './progress.ts';
-import { formatDistance, formatSeconds, formatTable } from './table.ts';
+import { formatDistance, formatMean, formatSeconds, formatTable } from './table.ts';
 
 interface SearchCommandArgs extends SearchArgs {
   readonly format: 'table' | 'json' | 'ivecs';
@@ -27,14 +27,17 @@ export async function search(file: string, queriesPath: string, args: SearchComm
   using index = await openIndexOn(file, engine, task);
   checkSameDim(queriesPath, queries, file, index);
   await prepareIndex(index, task);
+  const graph = graphOptions(index, args);
   using progress = new Progress('searching');
   const started = performance.now();
-  const found = await index.search(queries.vectors, { k: args.k, signal: task.signal, onProgress: progress.update });
+  const found = await index.search(queries.vectors, { k: args.k, ...graph, signal: task.signal, onProgress: progress.update });
   const seconds = (performance.now() - started) / 1000;
   progress.stop();
   await write({ ...found, seconds, keys: keysOf(index, found.labels) }, args);
   if (args.format !== 'json' || args.out !== undefined) {
-    process.stderr.write(`${queries.n} queries, k ${args.k}, on ${found.engine} in ${formatSeconds(seconds)} s\n`);
+    const codes = found.distancesOf === 'codes' ? ', distances of codes' : '';
+    process.stderr.write(`${queries.n} queries, k ${args.k}, on ${found.engine} in ${formatSeconds(seconds)} s${codes}\n`);
+    if (found.stats && args.format === 'ivecs') process.stderr.write(describeStats(found.stats));
   }
   return undefined;
 }
@@ -78,17 +81,22 @@ async function writeText(out: string, text: string): Promise<void> {
   });
 }
 
-function toJson({ k, labels, distances, keys, engine, seconds }: Results): string {
+function toJson({ k, labels, distances, distancesOf, keys, stats, engine, seconds }: Results): string {
   const finite = Array.from(distances, (distance) => (Number.isFinite(distance) ? distance : null));
-  const json = { k, labels: inRows([...labels], k), distances: inRows(finite, k), ...(keys && { keys: inRows(keys, k) }), engine, seconds };
-  return `${JSON.stringify(json)}\n`;
+  const rows = { labels: inRows([...labels], k), distances: inRows(finite, k), ...(keys && { keys: inRows(keys, k) }) };
+  const did = stats && { stats: { hops: [...stats.hops], distances: [...stats.distances] } };
+  return `${JSON.stringify({ k, ...rows, distancesOf, ...did, engine, seconds })}\n`;
+}
+
+function describeStats({ hops, distances }: SearchStats): string {
+  return `${formatMean(hops)} hops and ${formatMean(distances)} distances a query\n`;
 }
 
 function inRows<T>(values: T[], k: number): T[][] {
   return Array.from({ length: values.length / k }, (_, q) => values.slice(q * k, (q + 1) * k));
 }
 
-function toTable({ k, labels, distances, keys }: Results): string {
+function toTable({ k, labels, distances, keys, stats }: Results): string {
   const rows = Array.from(labels, (label, i) => [
     String(Math.floor(i / k)),
     String((i % k) + 1),
@@ -96,5 +104,6 @@ function toTable({ k, labels, distances, keys }: Results): string {
     formatDistance(distances[i]!),
     ...(keys ? [keys[i] ?? ''] : []),
   ]);
-  return `${formatTable(['query', 'rank', 'label', 'distance', ...(keys ? ['key'] : [])], rows)}\n`;
+  const table = formatTable(['query', 'rank', 'label', 'distance', ...(keys ? ['key'] : [])], rows);
+  return `${table}\n${stats ? `\n${describeStats(stats)}` : ''}`;
 }

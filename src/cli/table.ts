@@ -35,6 +35,24 @@ export function formatSeconds(seconds: number): string {
   return seconds >= 100 ? seconds.toFixed(0) : seconds >= 1 ? seconds.toFixed(2) : seconds.toFixed(3);
 }
 
+/** For estimates: two units at most, seconds as whole ones. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}
+
+export function meanOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
+}
+
+export function formatMean(values: ArrayLike<number>): string {
+  return meanOf(values).toFixed(1);
+}
+
 /** Enough digits to tell neighbours apart, without those that f32 does not have. */
 export function formatDistance(distance: number): string {
   return distance === Infinity ? '∞' : String(Number(distance.toPrecision(7)));

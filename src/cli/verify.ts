@@ -1,12 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { Engine, EngineOptions, Neighbors } from '../node.ts';
 import { differingQueries } from './compare.ts';
-import { checkSameDim, openIndexOn, openQuietly, prepareIndex, type Queries, readQueries } from './inputs.ts';
+import { checkSameDim, graphOptions, openIndexOn, openQuietly, prepareIndex, type Queries, readQueries } from './inputs.ts';
+import type { GraphArgs } from './options.ts';
 import type { Task } from './perform.ts';
 import { Progress } from './progress.ts';
-import { formatSeconds, formatTable } from './table.ts';
+import { formatMean, formatSeconds, formatTable } from './table.ts';
 
-interface VerifyArgs {
+interface VerifyArgs extends GraphArgs {
   readonly k: number;
   readonly limit?: number;
 }
@@ -23,11 +24,11 @@ interface Outcome {
   readonly failed?: boolean;
 }
 
-const HEADER = ['engine', 'adapter', 'threads', 'seconds', 'differing', ''];
+const HEADER = ['engine', 'adapter', 'threads', 'seconds'];
 
 export async function verify(file: string, queriesPath: string, args: VerifyArgs, task: Task): Promise<number> {
   const queries = await readQueries(queriesPath, args.limit, task);
-  const search = (engine: Engine) => searchOn(engine, file, queriesPath, queries, args.k, task);
+  const search = (engine: Engine) => searchOn(engine, file, queriesPath, queries, args, task);
   const outcomes: Outcome[] = [];
   for (const candidate of candidates()) outcomes.push(await tryEngine(candidate, search, task));
   const reference = outcomes[0]!.found!;
@@ -37,11 +38,17 @@ export async function verify(file: string, queriesPath: string, args: VerifyArgs
     outcome.description,
     outcome.threads,
     outcome.seconds,
+    ...(args.stats ? statsOf(outcome) : []),
     outcome.found ? `${differing[i]} of ${queries.n}` : '–',
     outcome.note,
   ]);
-  console.log(formatTable(HEADER, rows));
+  console.log(formatTable([...HEADER, ...(args.stats ? ['hops', 'distances'] : []), 'differing', ''], rows));
   return differing.some((count) => count > 0) || outcomes.some(({ failed }) => failed) ? 1 : 0;
+}
+
+/** Means of a query. */
+function statsOf({ found }: Outcome): string[] {
+  return found?.stats ? [formatMean(found.stats.hops), formatMean(found.stats.distances)] : ['–', '–'];
 }
 
 interface Candidate {
@@ -86,20 +93,30 @@ interface Answer {
   readonly seconds: number;
 }
 
-async function searchOn(engine: Engine, file: string, queriesPath: string, queries: Queries, k: number, task: Task): Promise<Answer> {
+async function searchOn(
+  engine: Engine,
+  file: string,
+  queriesPath: string,
+  queries: Queries,
+  args: VerifyArgs,
+  task: Task,
+): Promise<Answer> {
   using index = await openIndexOn(file, engine, task);
   checkSameDim(queriesPath, queries, file, index);
   await prepareIndex(index, task);
+  if (engine.kind === 'reference') graphOptions(index, args); // what it says is said once
+  // Hops are compared whether or not they are shown.
+  const graph = { efSearch: args.efSearch, stats: true };
   using progress = new Progress(`searching on ${engine.kind}`);
   const started = performance.now();
-  const found = await index.search(queries.vectors, { k, signal: task.signal, onProgress: progress.update });
+  const found = await index.search(queries.vectors, { k: args.k, ...graph, signal: task.signal, onProgress: progress.update });
   return { found, seconds: (performance.now() - started) / 1000 };
 }
 
 /** Says when another engine stepped in, so that nobody takes its answer for this one's. */
 function noteOn(engine: Engine, { engine: answered }: Neighbors): string {
   const notes = [...engine.info.notes];
-  if (answered !== engine.kind) notes.push(`answered by ${answered}: the index is small, or the device was lost`);
+  if (answered !== engine.kind) notes.push(`answered by ${answered}: the work is small, or the device was lost`);
   return notes.join('; ');
 }
 

@@ -105,6 +105,7 @@ describe('differingQueries', () => {
     labels: Int32Array.from(labels),
     distances: Float32Array.from(distances),
     engine: 'cpu',
+    distancesOf: 'vectors' as const,
   });
   const base = answer([3, 1, 4, 1, 5, -1], [0, 1, 2, 3, 4, Infinity]);
 
@@ -116,6 +117,11 @@ describe('differingQueries', () => {
     expect(differingQueries(base, close)).toEqual([1]);
   });
   it('tells −0 from +0', () => expect(differingQueries(base, answer([3, 1, 4, 1, 5, -1], [-0, 1, 2, 3, 4, Infinity]))).toEqual([0]));
+  it('tells hops apart, where both were counted', () => {
+    const hops = (...counts: number[]) => ({ ...base, stats: { hops: Uint32Array.from(counts), distances: Uint32Array.of(9, 9, 9) } });
+    expect(differingQueries(hops(5, 6, 7), hops(5, 8, 7))).toEqual([1]);
+    expect(differingQueries(hops(5, 6, 7), hops(5, 6, 7))).toEqual([]);
+  });
   it('counts a query once', () => expect(differingQueries(base, answer([9, 9, 9, 9, 9, 9], [9, 9, 9, 9, 9, 9]))).toEqual([0, 1, 2]));
   it('refuses other shapes', () => expect(() => differingQueries(base, answer([1, 2], [1, 2]))).toThrow('shapes'));
   it('works on parts of a buffer', () => {

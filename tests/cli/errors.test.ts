@@ -7,10 +7,12 @@ import { isodex, scratchFolder, TEST, TRAIN } from './cli.ts';
 const scratch = scratchFolder();
 const at = scratch.at;
 const index = at('a.isodex');
+const graph = at('graph.isodex');
 let before: string[];
 
 beforeAll(async () => {
   expect(await isodex(['build', TRAIN, '--limit', '40', '--out', index])).toMatchObject({ code: 0 });
+  expect(await isodex(['build', TRAIN, '--index', 'HNSW4', '--limit', '40', '--out', graph])).toMatchObject({ code: 0 });
   await writeVectors(at('other.npy'), new Float32Array(1568).fill(1), 1568); // a multiple of the index's dim
   const bad = new Float32Array(50).fill(1);
   bad[43] = Number.NaN;
@@ -54,6 +56,27 @@ const cases: [name: string, args: string[], message: RegExp][] = [
   ['an unknown metric', inBuild(TRAIN, '--metric', 'l1'), /argument 'l1' is invalid. Allowed choices are l2, ip, cosine/],
   ['an unknown format', inSearch('--format', 'xml'), /argument 'xml' is invalid/],
   ['an unknown index', inBuild(TRAIN, '--index', 'Tree'), /'Tree' is not known/],
+  ['M of 1', inBuild(TRAIN, '--index', 'HNSW1'), /M is 1; give an integer from 2 to 512/],
+  ['M of 513', inBuild(TRAIN, '--index', 'HNSW', '--m', '513'), /M is 513; give an integer from 2 to 512/],
+  ['two Ms', inBuild(TRAIN, '--index', 'HNSW32', '--m', '16'), /'HNSW32' says M 32, but M is 16; give one of them/],
+  ['M of words', inBuild(TRAIN, '--index', 'HNSW', '--m', 'many'), /'--m <n>' argument 'many' is invalid. Give an integer\.$/m],
+  [
+    'no efConstruction',
+    inBuild(TRAIN, '--index', 'HNSW', '--ef-construction', '0'),
+    /efConstruction is 0; give an integer from 1 to 65536/,
+  ],
+  ['a stored efSearch of 70000', inBuild(TRAIN, '--index', 'HNSW', '--ef-search', '70000'), /efSearch is 70000; give an integer from 1/],
+  ['a graph’s numbers for Flat', inBuild(TRAIN, '--m', '16'), /are for graphs; give --index HNSW, or leave them out for Flat/],
+  ['an efSearch of 0', ['search', graph, TEST, '--ef-search', '0'], /efSearch is 0; give an integer from 1 to 65536/],
+  [
+    'an efSearch of 1e9',
+    ['eval', graph, TEST, '--truth', 'compute', '--ef-search', '1000000000'],
+    /efSearch is 1000000000; give an integer/,
+  ],
+  ['a negative efSearch', ['verify', graph, TEST, '--ef-search', '-5'], /'--ef-search <n>' argument '-5' is invalid/],
+  ['NaN in a graph', inBuild(at('nan.npy'), '--index', 'HNSW4'), /nan\.npy row 8, column 3 is NaN/],
+  ['to compact what is not there', ['compact', at('none.isodex')], /none\.isodex cannot be read \(ENOENT\)/],
+  ['to compact into no folder', ['compact', graph, '--out', at('no/x.isodex')], /cannot write .*: there is no folder/],
   ['ivecs to standard output', inSearch('--format', 'ivecs'), /needs --out NAME\.ivecs/],
   ['ivecs under another name', inSearch('--format', 'ivecs', '--out', at('x.txt')), /needs --out NAME\.ivecs/],
   ['a missing input', inBuild(at('nowhere.npy')), /nowhere\.npy: there is no such file/],
@@ -129,10 +152,24 @@ describe('Ctrl-C', () => {
     rmSync(at('zeros.fbin'));
     expect(scratch.names()).toEqual(before);
   });
+
+  it('ends the linking of a graph, and leaves no part of it', async () => {
+    const rows = 300_000; // a fraction of a second to read, and half a minute and more to link
+    await writeVectors(
+      at('noise.fbin'),
+      Float32Array.from({ length: rows * 16 }, (_, i) => Math.sin(i * i)),
+      16,
+    );
+    const slow = inBuild(at('noise.fbin'), '--index', 'HNSW32', '--threads', '1', '--engine', 'cpu');
+    const ended = await isodex(slow, { interruptAfterMs: 3000 });
+    rmSync(at('noise.fbin'));
+    expect(ended).toEqual({ code: 130, stdout: '', stderr: 'isodex: interrupted\n' });
+    expect(scratch.names()).toEqual(before);
+  });
 });
 
 describe('help', () => {
-  it.each(['build', 'search', 'eval', 'verify', 'info', 'doctor'])('of %s', async (command) => {
+  it.each(['build', 'search', 'eval', 'verify', 'info', 'compact', 'doctor'])('of %s', async (command) => {
     const { code, stdout, stderr } = await isodex([command, '--help']);
     expect(stdout).toMatch(new RegExp(`^Usage: isodex ${command} `));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -140,7 +177,7 @@ describe('help', () => {
 
   it('names all commands', async () => {
     const { code, stdout } = await isodex(['--help']);
-    for (const command of ['build', 'search', 'eval', 'verify', 'info', 'doctor']) expect(stdout).toContain(`\n  ${command} `);
+    for (const command of ['build', 'search', 'eval', 'verify', 'info', 'compact', 'doctor']) expect(stdout).toContain(`\n  ${command} `);
     expect(code).toBe(0);
   });
 

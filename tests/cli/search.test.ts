@@ -49,7 +49,7 @@ describe('build', () => {
 describe('search', () => {
   it('gives the neighbours that brute force gives, as json', async () => {
     const found = await searchJson(index, TEST, '--k', '4', '--limit', String(NQ), '--engine', 'cpu');
-    expect(Object.keys(found)).toEqual(['k', 'labels', 'distances', 'engine', 'seconds']);
+    expect(Object.keys(found)).toEqual(['k', 'labels', 'distances', 'distancesOf', 'engine', 'seconds']);
     expect(found).toMatchObject({ k: 4, engine: 'cpu', seconds: expect.any(Number) });
     const rows = rowsOf((await readVectors(TRAIN)).vectors, 784).map((vector, label) => ({ label, vector }));
     for (const [q, query] of rowsOf((await readVectors(TEST, { limit: NQ })).vectors, 784).entries()) {
@@ -75,7 +75,7 @@ describe('search', () => {
 
   it('carries keys, and null for padding', async () => {
     const found = await searchJson(keyed, TEST, '--limit', '1', '--k', '32', '--engine', 'cpu');
-    expect(Object.keys(found)).toEqual(['k', 'labels', 'distances', 'keys', 'engine', 'seconds']);
+    expect(Object.keys(found)).toEqual(['k', 'labels', 'distances', 'keys', 'distancesOf', 'engine', 'seconds']);
     expect(found.keys[0].slice(0, 30)).toEqual(found.labels[0].slice(0, 30).map((label: number) => `picture ${label}`));
     expect(found.labels[0].slice(30)).toEqual([-1, -1]);
     expect(found.distances[0].slice(30)).toEqual([null, null]);
