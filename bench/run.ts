@@ -11,6 +11,7 @@ import { flatText } from './flat-text.ts';
 import { benchHnsw } from './hnsw/bench.ts';
 import { PEER_NAMES } from './hnsw/candidates.ts';
 import { hnswCharts } from './hnsw/chart.ts';
+import type { HnswReport } from './hnsw/report.ts';
 import { hnswText } from './hnsw/text.ts';
 import { benchKernels, kernelText } from './kernels.ts';
 
@@ -31,17 +32,21 @@ function counts(text: string): number[] {
   return [...new Set(list(text).map(count))].sort((a, b) => a - b);
 }
 
-/** Writes files by their names and says where. */
-function write(folder: string, files: Readonly<Record<string, object | string>>): void {
+/** Files by their names: text, or what becomes JSON. */
+type Files = Readonly<Record<string, object | string>>;
+
+/** Writes files and says where. */
+function write(folder: string, files: Files): void {
+  save(folder, files);
+  const paths = Object.keys(files).map((name) => join(folder, name));
+  console.log(`\nwritten: ${paths.join(', ')}`);
+}
+
+function save(folder: string, files: Files): void {
   mkdirSync(folder, { recursive: true });
   for (const [name, content] of Object.entries(files)) {
     writeFileSync(join(folder, name), typeof content === 'string' ? content : `${JSON.stringify(content, null, 1)}\n`);
   }
-  console.log(
-    `\nwritten: ${Object.keys(files)
-      .map((name) => join(folder, name))
-      .join(', ')}`,
-  );
 }
 
 const program = new Command('bench').description(
@@ -127,13 +132,19 @@ comparison('hnsw', 'graph search beside other libraries, at equal recall on the 
   .option('--rebuild', 'build every index anew, as build times want it, rather than take it from .cache/')
   .option('--build-only', 'build what is not in .cache/ and measure nothing else')
   .action(async (options) => {
-    const { m, efConstruction, efs, rebuild = false, buildOnly = false, peers } = options;
-    const report = await benchHnsw({ ...compared(options), m, efConstruction, efs, rebuild, buildOnly, peers: list(peers) });
+    const { m, efConstruction, efs, rebuild = false, buildOnly = false, peers, out } = options;
+    const keep = async (report: HnswReport) => {
+      if (!buildOnly) save(out, await hnswFiles(report));
+    };
+    const report = await benchHnsw({ ...compared(options), m, efConstruction, efs, rebuild, buildOnly, keep, peers: list(peers) });
     console.log(hnswText(report));
-    if (buildOnly) return;
-    const pictures = await hnswCharts(report);
-    write(options.out, { 'hnsw.json': report, ...Object.fromEntries(pictures.map(({ name, svg }) => [`${name}.svg`, svg])) });
+    if (!buildOnly) write(out, await hnswFiles(report));
   });
+
+async function hnswFiles(report: HnswReport): Promise<Files> {
+  const pictures = await hnswCharts(report);
+  return { 'hnsw.json': report, ...Object.fromEntries(pictures.map(({ name, svg }) => [`${name}.svg`, svg])) };
+}
 
 program
   .command('kernels')

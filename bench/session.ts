@@ -23,11 +23,17 @@ export interface Session {
   readonly skip: (one: Skipped) => void;
 }
 
-/** Does `work` with one data set after the other. */
+export interface SetReports<Report> {
+  readonly reports: readonly Report[];
+  readonly skipped: readonly Skipped[];
+}
+
+/** Does `work` with one data set after the other; `keep` gets all reports so far after each. */
 export async function overSets<Report>(
   options: SessionOptions,
   work: (set: DataSet, session: Session) => Promise<Report>,
-): Promise<{ reports: Report[]; skipped: Skipped[] }> {
+  keep: (all: SetReports<Report>) => Promise<void> = async () => {},
+): Promise<SetReports<Report>> {
   const folder = mkdtempSync(join(tmpdir(), 'isodex-bench-'));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', removeFolder);
@@ -45,6 +51,7 @@ export async function overSets<Report>(
       writeNumbers(files.base, set.base);
       writeNumbers(files.queries, set.queries);
       reports.push(await work(set, { folder, files, skip }));
+      await keep({ reports, skipped: [...skipped.values()] });
     }
     return { reports, skipped: [...skipped.values()] };
   } finally {

@@ -1,9 +1,10 @@
 /** HNSW beside other libraries, at equal recall on the same data in one run. */
 import { loadavg } from 'node:os';
 import type { PeerOptions } from '../contenders.ts';
+import type { DataSet } from '../data-sets.ts';
 import { thisMachine } from '../machine.ts';
 import { factsOf } from '../report.ts';
-import { overSets, type Session, type SessionOptions } from '../session.ts';
+import { overSets, type Session, type SessionOptions, type SetReports } from '../session.ts';
 import { type Candidate, findCandidates, ISODEX } from './candidates.ts';
 import { IndexStore, type StoreOptions } from './indexes.ts';
 import { isodexParts, type PartsOptions } from './isodex-parts.ts';
@@ -20,6 +21,8 @@ export interface HnswOptions extends SessionOptions, PeerOptions, StoreOptions, 
   readonly efConstruction: number;
   /** Build what is not stored, and no more. */
   readonly buildOnly: boolean;
+  /** Gets the report so far after each data set: one takes long, and the next may fail. */
+  readonly keep: (report: HnswReport) => Promise<void>;
 }
 
 /** Recall at equal parameters is compared with this one. */
@@ -29,9 +32,14 @@ export async function benchHnsw(options: HnswOptions): Promise<HnswReport> {
   const machine = thisMachine();
   const { candidates, skipped: absent } = await findCandidates(options);
   const seen = new Map<string, HnswReport['contenders'][number]>();
-  const { reports, skipped } = await overSets(options, async (set, session) => {
+  const { k, repeats, efConstruction, m, keep } = options;
+  const settings = { k, repeats, efConstruction, m };
+  const reportOn = ({ reports: sets, skipped }: SetReports<SetReport>): HnswReport => {
+    return { bench: 'hnsw', date: new Date().toISOString(), machine, settings, contenders: [...seen.values()], skipped, sets };
+  };
+  const work = async (set: DataSet, session: Session) => {
     absent.forEach(session.skip);
-    const track = { set, session, store: new IndexStore(set, session, options), k: options.k, efConstruction: options.efConstruction };
+    const track = { set, session, store: new IndexStore(set, session, options), k, efConstruction };
     const lanes = await openLanes(candidates, track, options);
     for (const { candidate, info } of lanes) seen.set(candidate.id, { id: candidate.id, label: candidate.label, info });
     try {
@@ -39,10 +47,8 @@ export async function benchHnsw(options: HnswOptions): Promise<HnswReport> {
     } finally {
       await Promise.all(lanes.map(({ peer }) => peer.close()));
     }
-  });
-  const { k, repeats, efConstruction, m } = options;
-  const settings = { k, repeats, efConstruction, m };
-  return { bench: 'hnsw', date: new Date().toISOString(), machine, settings, contenders: [...seen.values()], skipped, sets: reports };
+  };
+  return reportOn(await overSets(options, work, (all) => keep(reportOn(all))));
 }
 
 async function openLanes(candidates: readonly Candidate[], track: Track, options: HnswOptions): Promise<Lane[]> {
