@@ -4,7 +4,7 @@ import { isDeviceWalkable, LockstepWalker } from './graph-lockstep.ts';
 import { type Found, type GraphView, HostWalker, type Walk, type Walker } from './graph-walk.ts';
 import { withHostBehind } from './per-engine.ts';
 
-/** Queries of one walk: what is done between two looks at the signal; on a device, enough for its groups. */
+/** Queries of one walk, what is done between two looks at the signal: for each thread of the host, or enough for a device's groups. */
 const HOST_SLICE = 256;
 const DEVICE_SLICE = 4096;
 
@@ -29,7 +29,7 @@ export class EngineWalker implements Walker {
   }
 
   get slice(): number {
-    return this.device ? DEVICE_SLICE : HOST_SLICE;
+    return this.device ? DEVICE_SLICE : HOST_SLICE * this.engine.host.info.threads;
   }
 
   /** The engine of the last walk. */
