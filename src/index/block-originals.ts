@@ -60,3 +60,8 @@ export class BlockOriginals implements WritableOriginals {
     out.set(all.subarray(row * this.width, row * this.width + this.dim), at);
   }
 }
+
+/** What is to be disposed of when these originals go. */
+export function blocksUnder(originals: WritableOriginals): Disposable[] {
+  return originals instanceof BlockOriginals ? [originals] : [];
+}

@@ -24,6 +24,11 @@ export interface LinkPages {
   readonly basePages: number;
 }
 
+/** What is to be disposed of when pages go that no other state shares. */
+export function blocksOf({ block, arena }: LinkPages): Disposable[] {
+  return [block, arena.block];
+}
+
 /** Slots beyond what is needed when an arena grows: an eighth, for the pages that writes copy. */
 const SLACK_SHIFT = 3;
 

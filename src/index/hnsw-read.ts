@@ -4,10 +4,10 @@ import { NONE } from '../kernels/graph.ts';
 import { hasBit } from '../util/bits.ts';
 import { badFile } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
-import { CodeOriginals } from './code-originals.ts';
+import { blocksUnder } from './block-originals.ts';
 import { type BodyReader, fromHeader, type Header } from './format.ts';
 import { type CodecPlan, canonicalPlan, sq8Plan } from './graph-codec.ts';
-import { type LinkPages, LinkWriter } from './graph-pages.ts';
+import { blocksOf, type LinkPages, LinkWriter } from './graph-pages.ts';
 import type { GraphState } from './graph-state.ts';
 import { type GraphSettings, GraphStore, type Levels, levelsOf } from './graph-store.ts';
 import { type HnswConfig, hnswConfig } from './hnsw-config.ts';
@@ -64,18 +64,21 @@ async function readGraph(
   const levels = checkedLevels(header, labels.serials, count, settings, upper.length / M);
   checkUpperLinks(upper, levels, M);
   const pages = await readLinks(reader, store, levels.upperCount, upper, count);
+  const inMemory = store.newOriginals();
   try {
     if (count > 0) await store.use(plan);
-    const originals = await readRows(reader, store, count, options, originalsAt);
+    const originals = await readRows(reader, store, inMemory, count, options, originalsAt);
     await reader.finish();
     const snapshot = { ...counts, ...labels, originals, live, liveCount: countLive(header, live, count) };
-    if (count === 0) return { snapshot, graph: undefined };
+    if (count === 0) {
+      for (const block of blocksOf(pages)) block[Symbol.dispose]();
+      return { snapshot, graph: undefined };
+    }
     await store.appendNodes(snapshot, 0, levels);
     const { entry = 0, entryLevel = 0, sinceRepair = 0 } = header.state;
     return { snapshot, graph: store.stateOf(snapshot, { entry, entryLevel, upperCount: levels.upperCount, pages, sinceRepair }) };
   } catch (error) {
-    pages.block[Symbol.dispose]();
-    pages.arena.block[Symbol.dispose]();
+    for (const thing of [...blocksOf(pages), ...blocksUnder(inMemory)]) thing[Symbol.dispose]();
     throw error;
   }
 }
@@ -127,6 +130,7 @@ async function readLinks(reader: BodyReader, store: GraphStore, upperCount: numb
   try {
     let row = 0;
     for await (const piece of reader.readPieces('links', 'u32', degree)) {
+      if (piece.length % degree) throw damaged(`its links are not ${degree} a node`);
       const links = writer.view();
       for (let at = 0; at < piece.length; at += degree, row++) {
         for (let i = at; i < at + degree; i++) {
@@ -150,6 +154,7 @@ async function readLinks(reader: BodyReader, store: GraphStore, upperCount: numb
 async function readRows(
   reader: BodyReader,
   store: GraphStore,
+  inMemory: WritableOriginals,
   count: number,
   options: TaskOptions,
   originalsAt: OriginalsAt | undefined,
@@ -158,10 +163,10 @@ async function readRows(
   if (codesOnly) {
     const codes = await reader.readArray('codes', 'i8');
     if (count > 0) await store.restoreCodes(codes, count);
-    return new CodeOriginals(dim);
+    return inMemory;
   }
   const onPiece = (first: number, piece: Float32Array) => store.appendCodes(first, piece, count);
-  return readVectors(reader, count, dim, { ...options, originalsAt, inMemory: store.newOriginals(), onPiece });
+  return readVectors(reader, count, dim, { ...options, originalsAt, inMemory, onPiece });
 }
 
 function countLive({ state }: Header, live: Uint32Array, count: number): number {

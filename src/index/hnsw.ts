@@ -1,8 +1,9 @@
 import type { Engine } from '../host/engine.ts';
 import type { TaskOptions } from '../util/tasks.ts';
-import { BlockOriginals } from './block-originals.ts';
+import { blocksUnder } from './block-originals.ts';
 import { EngineWalker } from './engine-walker.ts';
 import { admit } from './filter.ts';
+import { blocksOf } from './graph-pages.ts';
 import type { GraphState } from './graph-state.ts';
 import { GraphStore } from './graph-store.ts';
 import { checkEf, describeHnsw, type HnswConfig } from './hnsw-config.ts';
@@ -30,9 +31,7 @@ export function emptyHnsw(engine: Engine, settings: Settings, config: HnswConfig
 
 /** What a state holds on the host engine. */
 function everythingOf({ snapshot, store, graph }: HnswState): Disposable[] {
-  const { originals } = snapshot;
-  const pages = graph ? [graph.pages.block, graph.pages.arena.block] : [];
-  return [store, ...pages, ...(originals instanceof BlockOriginals ? [originals] : [])];
+  return [store, ...(graph ? blocksOf(graph.pages) : []), ...blocksUnder(snapshot.originals)];
 }
 
 /**
@@ -76,14 +75,15 @@ export class HnswIndex extends RowIndex {
       const { snapshot, store } = this.states.current;
       if (snapshot.liveCount === snapshot.count) return;
       const fresh = new GraphStore(store.host, store.settings);
+      const originals = fresh.newOriginals();
       try {
         // Codes in place of vectors keep their grid: coding what they say gives the same codes again.
-        if (store.codec && store.settings.codesOnly) await fresh.use(store.codec.plan);
-        const next = await compacted(snapshot, fresh.newOriginals());
+        if (store.codec && store.settings.codesOnly && snapshot.liveCount > 0) await fresh.use(store.codec.plan);
+        const next = await compacted(snapshot, originals);
         const built = next.count > 0 ? await fresh.extend(next, undefined, this.walkerOver(fresh), this.whileOpenToo(options)) : undefined;
         this.replace({ snapshot: next, store: fresh, graph: built?.graph }, everythingOf(this.states.current));
       } catch (error) {
-        fresh[Symbol.dispose]();
+        for (const thing of [fresh, ...blocksUnder(originals)]) thing[Symbol.dispose]();
         throw error;
       }
     });

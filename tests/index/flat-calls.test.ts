@@ -1,11 +1,21 @@
 /** What Flat promises of a call: filters, ranges, and clear errors for bad input. */
 import { describe, expect, it } from 'vitest';
 import { makeIndex } from '../../src/index/factory.ts';
-import { type LabelFilter, labelBitset } from '../../src/node.ts';
+import { labelBitset } from '../../src/node.ts';
 import { makeVectors } from '../contract/data.ts';
 import { ranked, rowsOf } from '../contract/oracle.ts';
 import { dim, engine, filled, flat, many, queries } from './flat-fixture.ts';
-import { expectExact, expectSameNeighbors, failsWith, labelled, lowRank, metrics, nearest } from './helpers.ts';
+import {
+  expectExact,
+  expectFilterRefused,
+  expectSameNeighbors,
+  failsWith,
+  labelled,
+  lowRank,
+  metrics,
+  nearest,
+  noFilters,
+} from './helpers.ts';
 
 describe('filters', () => {
   const hash = (label: number) => (Math.imul(label + 1, 2654435761) >>> 0) / 2 ** 32;
@@ -57,12 +67,9 @@ describe('filters', () => {
     await expectExact(index, labelled(many, dim), queries);
   });
 
-  it.each([new Uint8Array(4), new Set([1]), 'all', 5, null, [1, 2]])('of another type are refused: %j', async (filter) => {
+  it.each(noFilters)('of another type are refused: %j', async (filter) => {
     using index = await filled(queries);
-    const options = { filter: filter as unknown as LabelFilter };
-    const refused = failsWith('bad-argument', 'filter must be a Uint32Array bitset over labels or a function of a label');
-    await expect(index.search(queries, options)).rejects.toEqual(refused);
-    await expect(index.rangeSearch(queries, 1, options)).rejects.toEqual(refused);
+    await expectFilterRefused(index, queries, filter);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Block } from '../../src/host/block.ts';
 import { CpuEngine } from '../../src/host/cpu/cpu-engine.ts';
 import type { HostEngine } from '../../src/host/engine.ts';
 import type { Recording } from '../../src/host/recording.ts';
+import type { LabelFilter } from '../../src/index/filter.ts';
 import { MemoryOriginals } from '../../src/index/originals.ts';
 import { appended, emptySnapshot, type Snapshot } from '../../src/index/rows.ts';
 import type { Metric, Neighbors, VectorIndex } from '../../src/index/vector-index.ts';
@@ -152,3 +153,13 @@ export const failsWith = (code: string, message?: RegExp | string) =>
     code,
     ...(message === undefined ? {} : { message: typeof message === 'string' ? message : expect.stringMatching(message) }),
   });
+
+/** What is no filter. */
+export const noFilters = [new Uint8Array(4), new Set([1]), 'all', 5, null, [1, 2]];
+
+export async function expectFilterRefused(index: VectorIndex, queries: Float32Array, filter: unknown): Promise<void> {
+  const options = { filter: filter as LabelFilter };
+  const refused = failsWith('bad-argument', 'filter must be a Uint32Array bitset over labels or a function of a label');
+  await expect(index.search(queries, options)).rejects.toEqual(refused);
+  await expect(index.rangeSearch(queries, 1, options)).rejects.toEqual(refused);
+}
