@@ -102,7 +102,7 @@ const lies: Record<string, Change> = {
   'a shift of Infinity': floats('shift', Number.POSITIVE_INFINITY),
   'another form of SQ8': state({ form: 1 }),
   'the form of other rows': state({ form: 2 }),
-  'an unknown form': state({ form: 5 }),
+  'an unknown form': state({ form: 99 }),
   'a form that is far out': state({ form: 2 ** 40 }),
   'no form': ({ header }) => void delete header.state.form,
   'an efConstruction of 0': state({ efConstruction: 0 }),
