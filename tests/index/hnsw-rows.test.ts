@@ -5,7 +5,7 @@ import type { HnswIndex } from '../../src/index/hnsw.ts';
 import { makeVectors, randomFrom, seed } from '../contract/data.ts';
 import { canonicalDistance, normalised, ranked, rowsOf } from '../contract/oracle.ts';
 import { expectExact, expectSameBytes, expectSameNeighbors, failsWith, gate, labelled, metrics, type Row } from './helpers.ts';
-import { dim, engine, filled, hnsw, many, observed, queries, small } from './hnsw-fixture.ts';
+import { dim, engine, filled, growTo, hnsw, many, observed, queries, small } from './hnsw-fixture.ts';
 import { checkInvariants, parseGraph, reachable } from './hnsw-parse.ts';
 
 const first = (n: number) => many.subarray(0, n * dim);
@@ -188,7 +188,7 @@ describe('a search', () => {
       for (const options of [{ k: 5 }, { k: 5, filter: (label: number) => label % 2 === 0 }, { k: 1500 }]) {
         const used = engine.usedBytes;
         const { index, hooks } = observed({}, description);
-        await index.add(first(1500));
+        await growTo(index, 1500);
         const right = await index.search(queries, options);
         const range = await index.rangeSearch(queries, 2);
         const bytes = await index.toBytes();
