@@ -5,12 +5,14 @@ import { nodeGpu } from './host/gpu/dawn.ts';
 import { fileCostCache } from './host/node-cost-cache.ts';
 import type { EngineOptions } from './host/open.ts';
 import { BodyReader, fromHeader, type Header } from './index/format.ts';
-import { planOfForm } from './index/graph-plan.ts';
 import { HNSW_PATTERN, hnswConfig } from './index/hnsw-config.ts';
 import { DiskOriginals, fileSource } from './index/node-files.ts';
-import { checkMetric, type VectorIndex } from './index/vector-index.ts';
-import { FORMS } from './kernels/graph.ts';
+import type { VectorIndex } from './index/vector-index.ts';
+import { LANES } from './kernels/canonical-distances.ts';
+import { FORMS, isSq8, sq8Stride } from './kernels/graph.ts';
+import { BYTES } from './kernels/kernel.ts';
 import { type CreateOptions, Library, type OpenOptions } from './platform.ts';
+import { roundUp } from './util/math.ts';
 
 export { readLabels } from './io/labels.ts';
 export { readLines } from './io/lines.ts';
@@ -96,8 +98,8 @@ export interface GraphInfo {
   readonly efSearch: number;
   /** The level where searches begin. */
   readonly entryLevel: number;
-  /** What decides on the way: codes of 4 or 8 bits, or, where those are too coarse for the data, the vectors themselves. */
-  readonly traversal: 'sq4' | 'sq8' | 'f32';
+  /** What decides on the way: 8-bit codes, or, where those are too coarse for the data, the vectors themselves. */
+  readonly traversal: 'sq8' | 'f32';
   /** Bytes of a vector in memory, for that. */
   readonly traversalBytes: number;
 }
@@ -117,12 +119,12 @@ export async function readInfo(path: string): Promise<FileInfo> {
   }
 }
 
-function graphInfo({ description, dim, metric, state }: Header): { graph?: GraphInfo } {
+function graphInfo({ description, dim, state }: Header): { graph?: GraphInfo } {
   if (!HNSW_PATTERN.test(description)) return {};
   const { entryLevel = 0, form = FORMS.sq8L2 } = state;
   const stored = { efConstruction: state.efConstruction, efSearch: state.efSearch };
   const { M, efConstruction, efSearch } = fromHeader((name) => hnswConfig(String(name), stored), description);
-  const plan = planOfForm(form, dim, fromHeader(checkMetric, metric), { shift: new Float32Array(0), scale: 1 });
-  const traversal = form === FORMS.sq4L2 ? 'sq4' : plan?.grid ? 'sq8' : 'f32';
-  return { graph: { M, efConstruction, efSearch, entryLevel, traversal, traversalBytes: plan?.stride ?? 0 } };
+  const coded = isSq8(form);
+  const traversalBytes = coded ? sq8Stride(dim) : BYTES.f32 * roundUp(dim, LANES);
+  return { graph: { M, efConstruction, efSearch, entryLevel, traversal: coded ? 'sq8' : 'f32', traversalBytes } };
 }

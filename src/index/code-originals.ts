@@ -1,6 +1,6 @@
 import { decode } from '../kernels/cpu/refine-lists.ts';
 import type { Column } from './column.ts';
-import type { CodecPlan } from './graph-plan.ts';
+import type { CodecPlan } from './graph-codec.ts';
 import { MemoryOriginals, type WritableOriginals } from './originals.ts';
 
 /** SQ8 codes in place of vectors: a row is what its codes say. Rows that are being added are kept as they are until they are coded. */

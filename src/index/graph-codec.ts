@@ -1,25 +1,50 @@
-/** Encodes what a graph is walked on: rows and queries as the codec's plan has them. */
-import { allocAll } from '../host/alloc-all.ts';
+/**
+ * What a graph is walked on: each row as bytes that are scored by integers (SQ8), or, where 8 bits are too coarse for the
+ * data, by canonical distances. Chosen once from a sample, kept with the index, and the same for the same sample everywhere.
+ */
 import type { Block } from '../host/block.ts';
 import type { HostEngine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
-import { FORMS, isCoded, queryStride, SQ4_QUERY_STEPS, sq4Code, TERM_BYTES } from '../kernels/graph.ts';
+import { LANES } from '../kernels/canonical-distances.ts';
+import { FORMS, type Form, isSq8, sq8Stride } from '../kernels/graph.ts';
 import { LAYOUT_ROWS, sq8Encode } from '../kernels/sq8-encode.ts';
-import type { CodecPlan } from './graph-plan.ts';
-import { ROW_RANGE, SHORT_RANGE, scaleFor } from './sq8-codec.ts';
+import { roundUp } from '../util/math.ts';
+import { type Grid, gridOf, ROW_RANGE, scaleFor } from './sq8-codec.ts';
+import type { Metric } from './vector-index.ts';
 
-/** Nodes as queries, i8 [nodes, queryStride]: their codes without the terms, or, of SQ4, in a query's finer steps. */
-export function nodesAsQueries({ form, stride }: CodecPlan, codes: Int8Array, nodes: Uint32Array, out: Int8Array): void {
-  const width = queryStride(form, stride);
-  for (const [i, node] of nodes.entries()) {
-    const at = node * stride;
-    if (form === FORMS.sq4L2) {
-      for (let j = 0; j < width; j++) out[i * width + j] = SQ4_QUERY_STEPS * sq4Code(codes, at, j);
-      continue;
-    }
-    out.set(codes.subarray(at, at + stride), i * width);
-    if (isCoded(form)) out.fill(0, (i + 1) * width - TERM_BYTES, (i + 1) * width);
-  }
+/** A trained codec, as the index file keeps it. */
+export interface CodecPlan {
+  readonly dim: number;
+  readonly metric: Metric;
+  readonly form: Form;
+  /** Bytes of a coded row. */
+  readonly stride: number;
+  /** SQ8 forms: what codes mean. */
+  readonly grid: Pick<Grid, 'shift' | 'scale'> | undefined;
+}
+
+/** Sampled rows that a grid is judged by, and those of them whose neighbours are looked for. */
+const JUDGED_ROWS = 1024;
+const JUDGED_QUERIES = 64;
+/** A row is coded well when its codes lose at most this share of the distance to its nearest neighbour in the sample. */
+const LOSS = 0.25;
+/** Share of judged rows that must be coded well. */
+const WELL_CODED = 0.95;
+
+/** The codec for data like the sample, f32 [n, dim], normalised under cosine. `sq8` insists on codes. */
+export function trainCodec(sample: Float32Array, dim: number, metric: Metric, sq8 = false): CodecPlan {
+  const grid = gridOf(sample, dim, metric !== 'ip');
+  if (!sq8 && !fine(sample, dim, grid)) return canonicalPlan(dim, metric);
+  return sq8Plan(dim, metric, grid);
+}
+
+export function sq8Plan(dim: number, metric: Metric, { shift, scale }: Pick<Grid, 'shift' | 'scale'>): CodecPlan {
+  return { dim, metric, form: metric === 'ip' ? FORMS.sq8Ip : FORMS.sq8L2, stride: sq8Stride(dim), grid: { shift, scale } };
+}
+
+export function canonicalPlan(dim: number, metric: Metric): CodecPlan {
+  const form = { l2: FORMS.f32L2, ip: FORMS.f32Ip, cosine: FORMS.f32Cosine }[metric];
+  return { dim, metric, form, stride: roundUp(dim, LANES) * 4, grid: undefined };
 }
 
 /** Encodes rows and queries on the host. */
@@ -47,83 +72,37 @@ export class GraphCodec implements Disposable {
 
   /** Codes of rows f32 [n, dim] as the graph holds them: a new block i8 [n, stride]. */
   encodeRows(vectors: Float32Array): Promise<Block<'i8'>> {
-    const { form } = this.plan;
-    if (!isCoded(form)) return this.pad(vectors);
-    return form === FORMS.sq4L2 ? this.encodeShortRows(vectors) : this.encodeLongRows(vectors);
+    return isSq8(this.plan.form) ? this.encode(vectors, true) : this.pad(vectors);
   }
 
-  /** Codes of queries f32 [n, dim]: a new block i8 [n, queryStride]. */
-  async encodeQueries(vectors: Float32Array): Promise<Block<'i8'>> {
-    const { dim, form, stride, grid } = this.plan;
-    if (!isCoded(form)) return this.pad(vectors);
-    const steps = form === FORMS.sq4L2 ? SQ4_QUERY_STEPS : 1;
-    const scales = form === FORMS.sq8Ip ? ownScales(vectors, dim) : steps * grid!.scale;
-    const { codes, sums } = await this.encode(vectors, scales, ROW_RANGE, queryStride(form, stride));
-    sums[Symbol.dispose]();
-    return codes;
+  /** Codes of queries f32 [n, dim]: a new block i8 [n, stride], without terms. */
+  encodeQueries(vectors: Float32Array): Promise<Block<'i8'>> {
+    return isSq8(this.plan.form) ? this.encode(vectors, false) : this.pad(vectors);
   }
 
   [Symbol.dispose](): void {
     this.shift[Symbol.dispose]();
   }
 
-  private async encodeLongRows(vectors: Float32Array): Promise<Block<'i8'>> {
-    const { form, stride, grid } = this.plan;
-    const { codes, sums } = await this.encode(vectors, grid!.scale, ROW_RANGE, stride);
-    if (form === FORMS.sq8L2) writeTerms(this.host.view(codes), this.host.view(sums), stride, 1);
-    sums[Symbol.dispose]();
-    return codes;
-  }
-
-  private async encodeShortRows(vectors: Float32Array): Promise<Block<'i8'>> {
-    const { host } = this;
-    const { dim, form, stride, grid } = this.plan;
-    const width = queryStride(form, stride);
-    const { codes, sums } = await this.encode(vectors, grid!.scale, SHORT_RANGE, width);
-    try {
-      const packed = await host.alloc('i8', (vectors.length / dim) * stride, 'graph: codes');
-      packShort(host.view(codes), host.view(packed), width, stride);
-      writeTerms(host.view(packed), host.view(sums), stride, 4);
-      return packed;
-    } finally {
-      codes[Symbol.dispose]();
-      sums[Symbol.dispose]();
-    }
-  }
-
-  /** Codes i8 [n, width], zeros past dim, and their sums i32 [n, 2]. */
-  private async encode(
-    vectors: Float32Array,
-    scale: number | Float32Array,
-    range: typeof ROW_RANGE | typeof SHORT_RANGE,
-    width: number,
-  ): Promise<{ codes: Block<'i8'>; sums: Block<'i32'> }> {
-    const { host } = this;
-    const { dim } = this.plan;
+  private async encode(vectors: Float32Array, rows: boolean): Promise<Block<'i8'>> {
+    const { host, plan } = this;
+    const { dim, stride, form } = plan;
     const n = vectors.length / dim;
+    const codes = await host.alloc('i8', n * stride, 'graph: codes');
     using input = await host.alloc('f32', n * dim, 'graph: rows to code');
     using scales = await host.alloc('f32', n, 'graph: scales');
     using steps = await host.alloc('f64', n, 'graph: steps');
+    using sums = await host.alloc('i32', 2 * n, 'graph: sums');
     using errors = await host.alloc('f64', n, 'graph: errors');
-    const [codes, sums] = await allocAll(host, [
-      ['i8', n * width, 'graph: codes'],
-      ['i32', 2 * n, 'graph: sums'],
-    ]);
     host.write(input, vectors);
     const scaleView = host.view(scales);
-    if (typeof scale === 'number') scaleView.fill(scale);
-    else scaleView.set(scale);
-    const stepView = host.view(steps);
-    for (let i = 0; i < n; i++) stepView[i] = 1 / scaleView[i]!;
+    if (!rows && form === FORMS.sq8Ip) scaleView.set(ownScales(vectors, dim));
+    else scaleView.fill(plan.grid!.scale);
+    host.view(steps).set(Float64Array.from(scaleView, (scale) => 1 / scale));
     const blocks = { vectors: input, shift: this.shift, scales, steps, codes, sums, errors };
-    try {
-      await host.run(new Recording().dispatch(sq8Encode, blocks, { n, dim, words: width / 4, layout: LAYOUT_ROWS, ...range }));
-    } catch (error) {
-      codes[Symbol.dispose]();
-      sums[Symbol.dispose]();
-      throw error;
-    }
-    return { codes, sums };
+    await host.run(new Recording().dispatch(sq8Encode, blocks, { n, dim, words: stride / 4, layout: LAYOUT_ROWS, ...ROW_RANGE }));
+    if (rows && form === FORMS.sq8L2) writeTerms(host.view(codes), host.view(sums), stride);
+    return codes;
   }
 
   private async pad(vectors: Float32Array): Promise<Block<'i8'>> {
@@ -137,20 +116,10 @@ export class GraphCodec implements Disposable {
   }
 }
 
-/** `times` |c|² of each row into its last four bytes. */
-function writeTerms(codes: Int8Array, sums: Int32Array, stride: number, times: number): void {
+/** |c|² of each row into its last four bytes. */
+function writeTerms(codes: Int8Array, sums: Int32Array, stride: number): void {
   const words = new Int32Array(codes.buffer, codes.byteOffset, codes.byteLength / 4);
-  for (let row = 0; row < sums.length / 2; row++) words[((row + 1) * stride) / 4 - 1] = times * sums[2 * row]!;
-}
-
-/** Codes 0..15, i8 [n, width], two to a byte: i8 [n, stride] as graph.ts has them. */
-function packShort(codes: Int8Array, packed: Int8Array, width: number, stride: number): void {
-  for (let from = 0, to = 0; from < codes.length; from += width, to += stride) {
-    for (let j = 0; j < width; j++) {
-      if (j & 16) continue;
-      packed[to + (j >> 5) * 16 + (j & 15)] = codes[from + j]! | (codes[from + j + 16]! << 4);
-    }
-  }
+  for (let row = 0; row < sums.length / 2; row++) words[((row + 1) * stride) / 4 - 1] = sums[2 * row]!;
 }
 
 /** A scale for each query of inner products: its own, since only the order of its keys matters. */
@@ -160,4 +129,40 @@ function ownScales(vectors: Float32Array, dim: number): Float32Array {
     for (let j = q * dim; j < (q + 1) * dim; j++) reach = Math.max(reach, Math.abs(vectors[j]!));
     return scaleFor(reach, 127);
   });
+}
+
+/**
+ * Whether the grid tells the sample's rows from their neighbours: what coding a row loses, against the distance to the
+ * nearest other row. Two clusters far apart or one outlying dimension make steps so wide that all near rows look alike.
+ */
+function fine(sample: Float32Array, dim: number, grid: Grid): boolean {
+  const n = sample.length / dim;
+  const every = Math.max(1, Math.floor(n / JUDGED_ROWS));
+  const rows = Array.from({ length: Math.min(JUDGED_ROWS, n) }, (_, i) => sample.subarray(i * every * dim, (i * every + 1) * dim));
+  const stride = Math.max(1, Math.floor(rows.length / JUDGED_QUERIES));
+  const judged = rows.filter((_, i) => i % stride === 0);
+  const well = judged.filter((row) => squaredLoss(row, grid) <= LOSS * LOSS * squaredGap(row, rows));
+  return well.length >= WELL_CODED * judged.length;
+}
+
+/** ‖x − x̂‖². */
+function squaredLoss(row: Float32Array, { shift, scale }: Grid): number {
+  let sum = 0;
+  for (let j = 0; j < row.length; j++) {
+    const code = Math.max(-128, Math.min(127, Math.round((row[j]! - shift[j]!) * scale)));
+    const lost = row[j]! - (shift[j]! + code / scale);
+    sum += lost * lost;
+  }
+  return sum;
+}
+
+/** Squared distance to the nearest row that is not the same; Infinity where there is none. */
+function squaredGap(row: Float32Array, rows: readonly Float32Array[]): number {
+  let least = Infinity;
+  for (const other of rows) {
+    let sum = 0;
+    for (let j = 0; j < row.length && sum < least; j++) sum += (row[j]! - other[j]!) * (row[j]! - other[j]!);
+    if (sum > 0 && sum < least) least = sum;
+  }
+  return least;
 }

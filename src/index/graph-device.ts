@@ -5,10 +5,10 @@
 import { allocAll } from '../host/alloc-all.ts';
 import { type Block, rangeOf } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
-import { FORMS, queryStride, sq4Code } from '../kernels/graph.ts';
+import { FORMS } from '../kernels/graph.ts';
 import { BYTES } from '../kernels/kernel.ts';
 import { Breather } from '../util/tasks.ts';
-import type { CodecPlan } from './graph-plan.ts';
+import type { CodecPlan } from './graph-codec.ts';
 import type { GraphView } from './graph-walk.ts';
 import { Held, largestChunk, PerEngine } from './per-engine.ts';
 import { StepPace } from './step-pace.ts';
@@ -18,7 +18,7 @@ export interface DeviceChunk {
   /** The first row, and how many fit. */
   readonly begin: number;
   readonly capacity: number;
-  /** i8 [capacity, stride of DeviceRows] */
+  /** i8 [capacity, stride] */
   readonly codes: Block<'i8'>;
   /** [capacity]: each row's last four bytes; 0 for inner products. */
   readonly rowTerms: Block<'i32'>;
@@ -81,8 +81,6 @@ export class DeviceCodes {
 
 export class DeviceRows extends Held {
   readonly plan: CodecPlan;
-  /** Bytes of a row: a query's, since the kernel multiplies byte by byte; SQ4 codes are unpacked. */
-  readonly stride: number;
   readonly chunks: DeviceChunk[] = [];
   /** What steps over these rows cost on this engine. */
   readonly pace = new StepPace();
@@ -95,12 +93,11 @@ export class DeviceRows extends Held {
     super();
     this.engine = engine;
     this.plan = plan;
-    this.stride = queryStride(plan.form, plan.stride);
-    this.mostRows = Math.max(1, Math.min(chunkRows, Math.floor(engine.maxBlockBytes / this.stride)));
+    this.mostRows = Math.max(1, Math.min(chunkRows, Math.floor(engine.maxBlockBytes / plan.stride)));
   }
 
   override get bytes(): number {
-    return this.chunks.reduce((sum, { capacity }) => sum + capacity * (this.stride + BYTES.i32), 0);
+    return this.chunks.reduce((sum, { capacity }) => sum + capacity * (this.plan.stride + BYTES.i32), 0);
   }
 
   truncate(count: number): void {
@@ -109,7 +106,7 @@ export class DeviceRows extends Held {
 
   /** Sends the graph's rows that are not there yet. What was sent before a failure stays. */
   async extend(graph: GraphView, signal?: AbortSignal): Promise<void> {
-    const pieceRows = Math.max(1, Math.floor(PIECE_BYTES / this.stride));
+    const pieceRows = Math.max(1, Math.floor(PIECE_BYTES / this.plan.stride));
     const breather = new Breather(signal);
     for (let waiting = 0; this.count < graph.count; ) {
       const begin = this.count;
@@ -117,7 +114,7 @@ export class DeviceRows extends Held {
       const end = Math.min(begin + pieceRows, chunk.begin + chunk.capacity, graph.count);
       this.send(graph, chunk, begin, end);
       this.count = end;
-      waiting += (end - begin) * this.stride;
+      waiting += (end - begin) * this.plan.stride;
       if (waiting >= BYTES_UNDER_WAY) {
         await this.engine.read([rangeOf(chunk.rowTerms, 0, 1)]);
         waiting = 0;
@@ -135,11 +132,10 @@ export class DeviceRows extends Held {
   }
 
   private send({ codes }: GraphView, chunk: DeviceChunk, begin: number, end: number): void {
-    const { stride, form } = this.plan;
+    const { stride } = this.plan;
     const bytes = this.engine.host.view(codes).subarray(begin * stride, end * stride);
-    const unpacked = form === FORMS.sq4L2 ? unpackedRows(bytes, stride, this.stride) : bytes;
-    this.engine.write(chunk.codes, unpacked, (begin - chunk.begin) * this.stride);
-    if (form !== FORMS.sq8Ip) this.engine.write(chunk.rowTerms, termsOf(bytes, stride), begin - chunk.begin);
+    this.engine.write(chunk.codes, bytes, (begin - chunk.begin) * stride);
+    if (this.plan.form === FORMS.sq8L2) this.engine.write(chunk.rowTerms, termsOf(bytes, stride), begin - chunk.begin);
   }
 
   /** The chunk that row `begin` goes to, made if need be: as large as the rows to come. */
@@ -155,20 +151,11 @@ export class DeviceRows extends Held {
 
   private async makeChunk(begin: number, capacity: number): Promise<DeviceChunk> {
     const [codes, rowTerms] = await allocAll(this.engine, [
-      ['i8', capacity * this.stride, 'graph: codes on the device'],
+      ['i8', capacity * this.plan.stride, 'graph: codes on the device'],
       ['i32', capacity, 'graph: terms on the device'],
     ]);
     return { begin, capacity, codes, rowTerms };
   }
-}
-
-/** SQ4 rows of `stride` bytes with a byte for each code, i8 [n, width]. */
-function unpackedRows(codes: Int8Array, stride: number, width: number): Int8Array {
-  const out = new Int8Array((codes.length / stride) * width);
-  for (let from = 0, to = 0; from < codes.length; from += stride, to += width) {
-    for (let j = 0; j < width; j++) out[to + j] = sq4Code(codes, from, j);
-  }
-  return out;
 }
 
 function termsOf(codes: Int8Array, stride: number): Int32Array {

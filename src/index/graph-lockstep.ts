@@ -4,10 +4,10 @@
  * nothing but its keys, so groups, chunks and the device never show in what is found.
  */
 import type { Engine, HostEngine } from '../host/engine.ts';
-import { isCoded, queryStride } from '../kernels/graph.ts';
+import { isSq8 } from '../kernels/graph.ts';
 import { runInFlight } from '../util/tasks.ts';
+import type { CodecPlan } from './graph-codec.ts';
 import type { DeviceCodes, DeviceRows } from './graph-device.ts';
-import type { CodecPlan } from './graph-plan.ts';
 import { type Course, type LinkViews, Traversal, traversalBytes, visitedSlotsFor } from './graph-traversal.ts';
 import { type Found, type GraphView, openFound, type Walk, type Walker } from './graph-walk.ts';
 import { PairScorer } from './pair-scorer.ts';
@@ -22,7 +22,7 @@ const PAIR_BYTES = 8;
 
 /** Whether a device can score the rows of a graph: canonical distances are computed on the host only. */
 export function isDeviceWalkable({ form }: CodecPlan): boolean {
-  return isCoded(form);
+  return isSq8(form);
 }
 
 export class LockstepWalker implements Walker {
@@ -86,7 +86,7 @@ export class LockstepWalker implements Walker {
   private async walkGroup(course: Course, walk: Walk, rows: DeviceRows, first: number, n: number, found: Found): Promise<void> {
     const { engine } = this;
     const { host } = engine;
-    const stride = queryStride(rows.plan.form, rows.plan.stride);
+    const { stride } = rows.plan;
     using scorer = await PairScorer.open(engine, rows, n, () => host.view(walk.queries).subarray(first * stride, (first + n) * stride));
     const traversals = Array.from({ length: n }, (_, q) => new Traversal(course, q));
     for (const traversal of traversals) traversal.begin(scorer);

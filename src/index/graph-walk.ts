@@ -5,7 +5,7 @@ import type { HostEngine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
 import { searchScratchWords } from '../kernels/graph.ts';
 import { graphSearch } from '../kernels/graph-search.ts';
-import type { CodecPlan } from './graph-plan.ts';
+import type { CodecPlan } from './graph-codec.ts';
 
 /** A graph as kernels take it; blocks are on the host engine. */
 export interface GraphView {

@@ -6,13 +6,12 @@
  */
 import type { HostEngine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
-import { NONE, queryStride, selectScratchWords } from '../kernels/graph.ts';
+import { NONE, selectScratchWords } from '../kernels/graph.ts';
 import { graphJoin } from '../kernels/graph-join.ts';
 import { graphSelect } from '../kernels/graph-select.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
-import { nodesAsQueries } from './graph-codec.ts';
+import type { CodecPlan } from './graph-codec.ts';
 import type { LinkWriter } from './graph-pages.ts';
-import type { CodecPlan } from './graph-plan.ts';
 import { groupByTarget } from './graph-reverse.ts';
 import type { GraphState } from './graph-state.ts';
 import type { GraphView, Walker } from './graph-walk.ts';
@@ -138,12 +137,17 @@ export class GraphBuilder {
     return host.view(chosen).slice();
   }
 
-  /** The nodes' own codes as queries. */
+  /** The nodes' own codes as queries: without their terms. */
   private async queriesOf(nodes: Uint32Array) {
     const { host, blocks } = this;
-    const { plan } = this.settings;
-    const queries = await host.alloc('i8', nodes.length * queryStride(plan.form, plan.stride), 'build: queries');
-    nodesAsQueries(plan, host.view(blocks.codes), nodes, host.view(queries));
+    const { stride, grid } = this.settings.plan;
+    const queries = await host.alloc('i8', nodes.length * stride, 'build: queries');
+    const from = host.view(blocks.codes);
+    const to = host.view(queries);
+    for (const [i, node] of nodes.entries()) {
+      to.set(from.subarray(node * stride, (node + 1) * stride), i * stride);
+      if (grid) to.fill(0, (i + 1) * stride - 4, (i + 1) * stride);
+    }
     return queries;
   }
 

@@ -6,8 +6,8 @@ import { badFile } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { blocksUnder } from './block-originals.ts';
 import { type BodyReader, fromHeader, type Header } from './format.ts';
+import { type CodecPlan, canonicalPlan, sq8Plan } from './graph-codec.ts';
 import { blocksOf, type LinkPages, LinkWriter } from './graph-pages.ts';
-import { type CodecPlan, planOfForm, sq8Plan } from './graph-plan.ts';
 import type { GraphState } from './graph-state.ts';
 import { type GraphSettings, GraphStore, type Levels, levelsOf } from './graph-store.ts';
 import { type HnswConfig, hnswConfig } from './hnsw-config.ts';
@@ -85,14 +85,12 @@ async function readGraph(
 
 /** The codec that the header names, with the grid that was read. */
 function planOf({ state }: Header, { dim, metric, codesOnly }: GraphSettings, shift?: Float32Array, scale?: number): CodecPlan {
-  const steps = { shift: shift ?? new Float32Array(dim), scale: scale ?? 1 };
-  const sq8 = sq8Plan(dim, metric, steps);
-  if (state.count === 0) return sq8;
-  const plan = planOfForm(state.form, dim, metric, steps);
-  const gridFits = shift === undefined || (plan?.grid ? isGrid(dim, shift, scale) : shift.length === 0);
-  if (!plan || (codesOnly && plan.form !== sq8.form) || !gridFits) {
-    throw damaged(`its codec (form ${state.form}) is none that ${metric} of dim ${dim} can have`);
-  }
+  const sq8 = sq8Plan(dim, metric, { shift: shift ?? new Float32Array(dim), scale: scale ?? 1 });
+  const canonical = canonicalPlan(dim, metric);
+  const plan = state.form === canonical.form && !codesOnly ? canonical : sq8;
+  const gridFits = shift === undefined || (plan === sq8 ? isGrid(dim, shift, scale) : shift.length === 0);
+  const sound = state.count === 0 || (state.form === plan.form && gridFits);
+  if (!sound) throw damaged(`its codec (form ${state.form}) is none that ${metric} of dim ${dim} can have`);
   return plan;
 }
 

@@ -26,10 +26,10 @@ export class PairScorer implements Disposable {
     this.lists = rows.chunks.map((chunk) => new PairList(chunk));
   }
 
-  /** For the coded queries i8 [n, rows.stride] that `queries` gives once there is room. */
+  /** For the coded queries i8 [n, stride] that `queries` gives once there is room. */
   static async open(engine: Engine, rows: DeviceRows, n: number, queries: () => Int8Array): Promise<PairScorer> {
     const [block, count] = await allocAll(engine, [
-      ['i8', n * rows.stride, 'walk: queries'],
+      ['i8', n * rows.plan.stride, 'walk: queries'],
       ['u32', 1, 'walk: count'],
     ]);
     const scorer = new PairScorer(engine, rows, block, count);
@@ -59,13 +59,13 @@ export class PairScorer implements Disposable {
   /** The keys of all pairs that were added, in any order; `add` may be called again afterwards. */
   async score(take: (q: number, key: number, row: number) => void): Promise<void> {
     const { engine, queries, count } = this;
-    const { stride, plan } = this.rows;
+    const { stride, form } = this.rows.plan;
     const used = this.lists.filter(({ length }) => length > 0);
     const recording = new Recording();
     for (const list of used) {
       const { pairs, keys } = await list.upload(engine);
       const { codes, rowTerms } = list.chunk;
-      const params = { words: stride / 4, weight: plan.form === FORMS.sq8L2 ? 2 : 1, capacity: list.length };
+      const params = { words: stride / 4, weight: form === FORMS.sq8L2 ? 2 : 1, capacity: list.length };
       recording.dispatch(sq8Gather, { queries, codes, rowTerms, pairs, count, keys }, params);
     }
     await engine.run(recording);

@@ -32,8 +32,6 @@ export interface Encoded {
 /** Seven bits and a bias for queries of scans, eight for all else. */
 export const QUERY_RANGE = { low: -64, high: 63, bias: 64 } as const;
 export const ROW_RANGE = { low: -128, high: 127, bias: 0 } as const;
-/** Four bits: rows of graphs. */
-export const SHORT_RANGE = { low: 0, high: 15, bias: 0 } as const;
 
 /**
  * The grid for sampled rows f32 [n, dim]: each dimension centred (or, `centred` false, all around zero), one step for all.

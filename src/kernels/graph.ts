@@ -1,9 +1,7 @@
 /**
  * What the kernels that walk, prune and join graphs share: how rows, links and their pages lie in memory.
  *
- *   codes  i8  [n, stride]: a row is what a node is scored by (graph-score.ts). Rows of codes end in an i32, the row's term.
- *          SQ4 rows hold two codes of 0..15 in a byte: byte k of 16-byte block b has dimension 32b + k below, 32b + 16 + k
- *          above; the last block has the term alone. Queries of SQ4 have a byte for each code
+ *   codes  i8  [n, stride]: a row is what a node is scored by (graph-score.ts). SQ8 rows end in an i32, the row's term
  *   links  u32 [slots · PAGE_ROWS, degree]: link rows, NONE behind the last link; upper levels use half of `degree` at most
  *   pages  u32 [⌈n / PAGE_ROWS⌉ + upper]: the slot of each page of 64 link rows. A write copies the pages that it changes,
  *          so a search that began before keeps its own. Row `node` of level 0 lies in page ⌊node / 64⌋; upper rows have
@@ -19,38 +17,12 @@ export const PAGE_ROWS = 64;
 /** Bytes at the end of an SQ8 row: its term. */
 export const TERM_BYTES = 4;
 
-/**
- * How rows are scored: the kernels' parameter `form`. `sq8` and `sq4` forms are exact i32, `f32` forms canonical distances.
- * Keys of a row are its term − weight · Σ query · code: weight 2 and term |c|² for sq8L2, 1 and 0 for sq8Ip, 1 and 4|c|² for
- * sq4L2, whose queries have eighths of a row's steps.
- */
-export const FORMS = { sq8L2: 0, sq8Ip: 1, f32L2: 2, f32Ip: 3, f32Cosine: 4, sq4L2: 5 } as const;
+/** How rows are scored: the kernels' parameter `form`. `sq8` forms are exact i32, `f32` forms canonical distances. */
+export const FORMS = { sq8L2: 0, sq8Ip: 1, f32L2: 2, f32Ip: 3, f32Cosine: 4 } as const;
 export type Form = (typeof FORMS)[keyof typeof FORMS];
 
-/** Whether keys are integers of codes, which every engine computes alike. */
-export function isCoded(form: number): boolean {
-  return form <= FORMS.sq8Ip || form === FORMS.sq4L2;
-}
-
-/** Steps of a query of SQ4 in one of a row: its codes hold finer values. */
-export const SQ4_QUERY_STEPS = 8;
-/** Bytes of an SQ4 row's last block, and of its other ones: 32 codes. */
-const SQ4_BLOCK = 16;
-
-/** Bytes of a query against rows of `stride` bytes. */
-export function queryStride(form: number, stride: number): number {
-  return form === FORMS.sq4L2 ? 2 * (stride - SQ4_BLOCK) : stride;
-}
-
-/** Bytes of an SQ4 row of `dim` codes, in whole cache lines. */
-export function sq4Stride(dim: number): number {
-  return roundUp(roundUp(dim, 2 * SQ4_BLOCK) / 2 + SQ4_BLOCK, 64);
-}
-
-/** Dimension `j` of an SQ4 row at `at`: 0..15. */
-export function sq4Code(codes: Int8Array, at: number, j: number): number {
-  const byte = codes[at + (j >> 5) * SQ4_BLOCK + (j & 15)]!;
-  return j & 16 ? (byte >> 4) & 15 : byte & 15;
+export function isSq8(form: number): boolean {
+  return form <= FORMS.sq8Ip;
 }
 
 /** Bytes of an SQ8 row of `dim` codes: whole cache lines, or a part of one that rows do not straddle. */
@@ -73,10 +45,10 @@ export function searchScratchWords(n: number, stride: number, degree: number, ef
   const visited = roundUp(Math.ceil(n / 8), 64);
   const list = roundUp(4 * (degree + 4), 64);
   const beam = roundUp(8 * (beamCapacity(ef, filtered) + 3), 64);
-  return (64 + visited + 4 * stride + 2 * list + beam) / 4;
+  return (64 + visited + 2 * stride + 2 * list + beam) / 4;
 }
 
 /** Words of scratch for choosing among `most` candidates: a lock, a row widened, the sorted candidates, ids and keys. */
 export function selectScratchWords(stride: number, most: number): number {
-  return (64 + 4 * stride + roundUp(8 * (most + 2), 64) + roundUp(8 * (most + 8), 64)) / 4;
+  return (64 + 2 * stride + roundUp(8 * (most + 2), 64) + roundUp(8 * (most + 8), 64)) / 4;
 }

@@ -1,5 +1,5 @@
 /** Made-up rows, graphs and filters for the tests of the graph kernels. */
-import { isCoded, NONE, PAGE_ROWS } from '../../src/kernels/graph.ts';
+import { isSq8, NONE, PAGE_ROWS } from '../../src/kernels/graph.ts';
 import { type Kind, makeVectors, type Random, randomFrom } from '../contract/data.ts';
 
 /** Slots of scratch: more than any engine of the tests has threads. */
@@ -16,7 +16,7 @@ const COPIES: Partial<Record<RowKind, number>> = { few: 5, equal: 1 };
 
 /** Rows i8 [n, stride] of a form. */
 export function makeRows(form: number, n: number, stride: number, kind: RowKind, offset: number): Int8Array {
-  const rows = isCoded(form) ? sq8Rows(form, n, stride, kind, randomFrom(offset)) : floatRows(n, stride, kind, offset);
+  const rows = isSq8(form) ? sq8Rows(form, n, stride, kind, randomFrom(offset)) : floatRows(n, stride, kind, offset);
   for (let row = COPIES[kind] ?? n; row < n; row++) {
     const from = ((row * 7919) % COPIES[kind]!) * stride;
     rows.copyWithin(row * stride, from, from + stride);
@@ -27,7 +27,7 @@ export function makeRows(form: number, n: number, stride: number, kind: RowKind,
 /** Queries i8 [nq, stride]: rows without terms. */
 export function makeQueries(form: number, nq: number, stride: number, kind: RowKind, offset: number): Int8Array {
   const queries = makeRows(form, nq, stride, kind === 'few' || kind === 'equal' ? 'ordinary' : kind, offset);
-  return isCoded(form) ? withoutTerms(queries, stride) : queries;
+  return isSq8(form) ? withoutTerms(queries, stride) : queries;
 }
 
 function withoutTerms(rows: Int8Array, stride: number): Int8Array {
@@ -169,5 +169,5 @@ export function makeAdmitted(filter: Filter, n: number, entry: number, random: R
 
 /** The forms with the strides that tests give them: rows of f32 forms are whole lines. */
 export const FORM_STRIDES: readonly (readonly [form: number, stride: number])[] = [0, 1, 2, 3, 4].flatMap((form) =>
-  (isCoded(form) ? [16, 32, 64, 128, 832] : [64, 128, 832]).map((stride) => [form, stride] as const),
+  (isSq8(form) ? [16, 32, 64, 128, 832] : [64, 128, 832]).map((stride) => [form, stride] as const),
 );

@@ -1,4 +1,4 @@
-import { FORMS, isCoded, queryStride, SQ4_QUERY_STEPS, sq4Code, TERM_BYTES } from '../graph.ts';
+import { FORMS, isSq8, TERM_BYTES } from '../graph.ts';
 import { canonicalDistance } from './canonical-distances.ts';
 
 const floats = new Float32Array(1);
@@ -31,41 +31,30 @@ export class Scorer {
     this.terms = new DataView(codes.buffer, codes.byteOffset, codes.byteLength);
   }
 
-  /** The term of a row: what `key` lacks of the distance between two nodes. 0 but for the forms of l2. */
+  /** The term of a row: what `key` lacks of the distance between two nodes. 0 but for sq8L2. */
   term(row: number): number {
-    const { form, stride } = this;
-    return form === FORMS.sq8L2 || form === FORMS.sq4L2 ? this.terms.getInt32((row + 1) * stride - TERM_BYTES, true) : 0;
+    return this.form === FORMS.sq8L2 ? this.terms.getInt32((row + 1) * this.stride - TERM_BYTES, true) : 0;
   }
 
-  /** Key of a row against query q of `queries`: for codes the row's term − weight · Σ query · code, else canonical. */
+  /** Key of a row against query q of `queries`: for SQ8 the row's term − weight · Σ query · code, else canonical. */
   key(queries: Int8Array, q: number, row: number): number {
-    if (!isCoded(this.form)) return this.canonical(queries, q, row);
-    const at = q * queryStride(this.form, this.stride);
-    return this.term(row) - this.weight * this.dot((j) => queries[at + j]!, row);
+    if (!isSq8(this.form)) return this.canonical(queries, q, row);
+    return this.term(row) - this.weight * this.dot(queries, q, row);
   }
 
   /** The distance of two nodes, as keys are compared with after `term` of the one is added to them. */
   between(a: number, b: number): number {
-    if (!isCoded(this.form)) return this.canonical(this.codes, a, b);
-    const steps = this.form === FORMS.sq4L2 ? SQ4_QUERY_STEPS : 1;
-    return this.term(b) - this.weight * this.dot((j) => steps * this.code(a, j), b) + this.term(a);
+    return this.key(this.codes, a, b) + this.term(a);
   }
 
   private get weight(): number {
     return this.form === FORMS.sq8L2 ? 2 : 1;
   }
 
-  private dot(query: (j: number) => number, row: number): number {
-    const { form, stride } = this;
-    const dim = form === FORMS.sq4L2 ? queryStride(form, stride) : stride - TERM_BYTES;
+  private dot(queries: Int8Array, q: number, row: number): number {
     let sum = 0;
-    for (let j = 0; j < dim; j++) sum += query(j) * this.code(row, j);
+    for (let j = 0; j < this.stride - TERM_BYTES; j++) sum += queries[q * this.stride + j]! * this.codes[row * this.stride + j]!;
     return sum;
-  }
-
-  private code(row: number, j: number): number {
-    const at = row * this.stride;
-    return this.form === FORMS.sq4L2 ? sq4Code(this.codes, at, j) : this.codes[at + j]!;
   }
 
   private canonical(queries: Int8Array, q: number, row: number): number {

@@ -1,5 +1,5 @@
 // The neighbour-selection heuristic: see src/kernels/graph-select.ts and cpu/graph-select.ts.
-import { keysOfFour, openRow, termOf } from './graph-score';
+import { keysOfFour, openQuery, termOf } from './graph-score';
 
 /**
  * Chooses at most `most` of `count` candidates. `sorted` holds u64 entries: distance with its sign bit flipped, then id;
@@ -20,7 +20,7 @@ export function choose(codes: usize, stride: i32, form: i32, sorted: usize, coun
 
 /** Whether a chosen node is nearer to the candidate than the node is that links are chosen for, or both are its copies. */
 function hidden(codes: usize, stride: i32, form: i32, id: u32, distance: i32, chosen: usize, size: i32, wide: usize): bool {
-  const row = openRow(codes + <usize>id * <usize>stride, wide, stride, form);
+  const row = openQuery(codes + <usize>id * <usize>stride, wide, stride, form);
   const terms = i32x4.splat(termOf(codes, stride, form, id));
   // Copies are nearer than 1 where integers are distances; in f32 forms 0 has the ordered bits 0.
   const limit = i32x4.splat(distance == 0 ? 1 : distance);

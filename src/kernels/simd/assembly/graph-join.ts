@@ -1,7 +1,7 @@
 // Links back to new nodes: see src/kernels/graph-join.ts. The layout of scratch is that of selectScratchWords in graph.ts.
 import { candidateOf, choose, sortCandidates } from './graph-choose';
 import { allLinks, rowOf } from './graph-links';
-import { openRow, scoreList, termOf } from './graph-score';
+import { openQuery, scoreList, termOf } from './graph-score';
 import { giveSlot, takeSlot } from './slots';
 
 export function graphJoin(
@@ -12,7 +12,7 @@ export function graphJoin(
 ): void {
   const slot = takeSlot(scratch, slots, slotWords);
   const wide = slot + 64;
-  const sorted = wide + (<usize>stride << 2);
+  const sorted = wide + (<usize>stride << 1);
   for (let i = begin; i < end; i++) {
     const target = load<u32>(targets + (<usize>i << 2));
     const first = load<u32>(offsets + (<usize>i << 2));
@@ -30,7 +30,7 @@ export function graphJoin(
     const keys = list + (<usize>(count + 4) << 2);
     memory.copy(list, out, <usize>old << 2);
     memory.copy(list + (<usize>old << 2), sources + (<usize>first << 2), <usize>added << 2);
-    const query = openRow(codes + <usize>target * <usize>stride, wide, stride, form);
+    const query = openQuery(codes + <usize>target * <usize>stride, wide, stride, form);
     scoreList(query, codes, stride, form, list, count, keys);
     const term = termOf(codes, stride, form, target);
     for (let j = 0; j < count; j++) {

@@ -4,7 +4,7 @@
 // The beam is a sorted array of u64 entries: the key with its sign bit flipped, then id · 2, then one bit for "its links
 // were followed". Without that bit entries compare as (key, id) do.
 import { allLinks, NO_ROW, NONE, rowOf, touchLinks } from './graph-links';
-import { openQuery, queryStride, scoreList, touchRow } from './graph-score';
+import { openQuery, scoreList, touchRow } from './graph-score';
 import { giveSlot, takeSlot } from './slots';
 
 const EXPANDED: u64 = 1;
@@ -21,12 +21,12 @@ export function graphSearch(
   const visited = slot + 64;
   const visitedBytes = (((<usize>n + 7) >> 3) + 63) & ~63;
   const wide = visited + visitedBytes;
-  const list = wide + (<usize>stride << 2);
+  const list = wide + (<usize>stride << 1);
   const listBytes = ((<usize>(degree + 4) << 2) + 63) & ~63;
   const listKeys = list + listBytes;
   const beam = listKeys + listBytes;
   for (let q = begin; q < end; q++) {
-    const query = openQuery(queries + <usize>q * queryStride(form, stride), wide, stride, form);
+    const query = openQuery(queries + <usize>q * <usize>stride, wide, stride, form);
     const found = stats + (<usize>q << 3);
     store<u32>(list, entry);
     scoreList(query, codes, stride, form, list, 1, listKeys);

@@ -11,7 +11,7 @@ export function graphSelect(
 ): void {
   const slot = takeSlot(scratch, slots, slotWords);
   const wide = slot + 64;
-  const sorted = wide + (<usize>stride << 2);
+  const sorted = wide + (<usize>stride << 1);
   const taken = sorted + (((<usize>(ef + 2) << 3) + 63) & ~63);
   for (let i = begin; i < end; i++) {
     const term = termOf(codes, stride, form, load<u32>(nodes + (<usize>i << 2)));
