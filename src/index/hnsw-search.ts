@@ -38,7 +38,7 @@ interface Manner {
 }
 
 /** What one query's walk found, refined, nearest first. */
-export interface Refined {
+interface Refined {
   /** The query's number in the call. */
   readonly q: number;
   readonly labels: Int32Array;
@@ -46,7 +46,7 @@ export interface Refined {
 }
 
 /** Whether it is cheaper to look at every admissible row: a rule in counts, so that the answer is the same everywhere. */
-export function scansAll({ admission, snapshot }: HnswTask, ef: number): boolean {
+function scansAll({ admission, snapshot }: HnswTask, ef: number): boolean {
   return admission.count * admission.count <= SCAN_FACTOR * ef * snapshot.count;
 }
 

@@ -27,7 +27,7 @@ interface Refinable {
 export type TakeRefined = (i: number, labels: Int32Array, distances: Float32Array) => void;
 
 /** How many of a beam's `ef` entries are refined when `k` are wanted: codes order rows nearly as vectors do (docs/performance.md). */
-export function refinedOf(ef: number, k: number): number {
+function refinedOf(ef: number, k: number): number {
   return Math.min(ef, Math.max(2 * k, 16, ef >> 3));
 }
 

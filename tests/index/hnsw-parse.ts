@@ -52,7 +52,7 @@ export function writeFile({ header, sections }: IndexFile): Uint8Array {
 }
 
 export const u32 = (bytes: Uint8Array) => new Uint32Array(bytes.slice().buffer);
-export const i32 = (bytes: Uint8Array) => new Int32Array(bytes.slice().buffer);
+const i32 = (bytes: Uint8Array) => new Int32Array(bytes.slice().buffer);
 export const bytesOf = (array: Uint32Array | Float32Array | Int32Array) => new Uint8Array(array.slice().buffer);
 
 export interface ParsedGraph {
