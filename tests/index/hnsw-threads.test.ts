@@ -13,7 +13,7 @@ const queries = lowRank(400, dim, 2, 12, 0.3);
 
 async function built(threads: number, description: string) {
   using engine = await CpuEngine.open({ threads });
-  using index = hnsw({ dim, efConstruction: 50, metric: 'cosine' }, description, engine);
+  using index = hnsw({ dim, efConstruction: 100, metric: 'cosine' }, description, engine);
   await index.add(vectors);
   const bytes = await index.toBytes();
   const found = await index.search(queries, { k: 10, efSearch: 20, stats: true });
