@@ -38,6 +38,11 @@ export function trainCodec(sample: Float32Array, dim: number, metric: Metric, sq
   return sq8Plan(dim, metric, grid);
 }
 
+/** Whether a plan still suits data like the sample: rows that came later may lie outside its grid, or closer than its steps. */
+export function suits({ dim, grid }: CodecPlan, sample: Float32Array): boolean {
+  return !grid || fine(sample, dim, grid);
+}
+
 export function sq8Plan(dim: number, metric: Metric, { shift, scale }: Pick<Grid, 'shift' | 'scale'>): CodecPlan {
   return { dim, metric, form: metric === 'ip' ? FORMS.sq8Ip : FORMS.sq8L2, stride: sq8Stride(dim), grid: { shift, scale } };
 }
@@ -135,7 +140,7 @@ function ownScales(vectors: Float32Array, dim: number): Float32Array {
  * Whether the grid tells the sample's rows from their neighbours: what coding a row loses, against the distance to the
  * nearest other row. Two clusters far apart or one outlying dimension make steps so wide that all near rows look alike.
  */
-function fine(sample: Float32Array, dim: number, grid: Grid): boolean {
+function fine(sample: Float32Array, dim: number, grid: Pick<Grid, 'shift' | 'scale'>): boolean {
   const n = sample.length / dim;
   const every = Math.max(1, Math.floor(n / JUDGED_ROWS));
   const rows = Array.from({ length: Math.min(JUDGED_ROWS, n) }, (_, i) => sample.subarray(i * every * dim, (i * every + 1) * dim));
@@ -146,7 +151,7 @@ function fine(sample: Float32Array, dim: number, grid: Grid): boolean {
 }
 
 /** ‖x − x̂‖². */
-function squaredLoss(row: Float32Array, { shift, scale }: Grid): number {
+function squaredLoss(row: Float32Array, { shift, scale }: Pick<Grid, 'shift' | 'scale'>): number {
   let sum = 0;
   for (let j = 0; j < row.length; j++) {
     const code = Math.max(-128, Math.min(127, Math.round((row[j]! - shift[j]!) * scale)));

@@ -5,7 +5,7 @@ import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { BlockOriginals } from './block-originals.ts';
 import { CodeOriginals } from './code-originals.ts';
 import { Column } from './column.ts';
-import { type CodecPlan, GraphCodec, trainCodec } from './graph-codec.ts';
+import { type CodecPlan, GraphCodec, suits, trainCodec } from './graph-codec.ts';
 import { DeviceCodes } from './graph-device.ts';
 import { LinkWriter } from './graph-pages.ts';
 import { repair } from './graph-repair.ts';
@@ -17,7 +17,7 @@ import type { Originals, WritableOriginals } from './originals.ts';
 import type { Snapshot } from './rows.ts';
 import type { Settings } from './vector-index.ts';
 
-/** Rows that a codec is trained on, at most, evenly spaced over those of the first add. */
+/** Rows that a codec is trained on, and judged by later, at most. */
 const TRAINING_ROWS = 4096;
 /** Rows coded at a time. */
 const PIECE_ROWS = 4096;
@@ -108,6 +108,15 @@ export class GraphStore implements Disposable {
       if (!from) this.untrain(); // the next rows to come are the first again
       throw error;
     }
+  }
+
+  /**
+   * Whether the codec was trained on rows that say too little about those of `next`, of which `count` were there before. Looked at
+   * whenever a quarter has come; codes in place of vectors cannot be had anew.
+   */
+  async outgrownBy(next: Snapshot, count: number): Promise<boolean> {
+    if (!this.trained || this.settings.codesOnly || !passesStep(count, next.count)) return false;
+    return !suits(this.trained.plan, await this.sampleOf(next, 0));
   }
 
   /** The state of a graph whose rows are all in place. */
@@ -202,14 +211,27 @@ export class GraphStore implements Disposable {
     return [...vectors, ...[this.codes!, this.upperRows, this.labels].flatMap((column) => column.takeOutgrown())];
   }
 
-  private async train({ originals, count }: Snapshot, first: number): Promise<CodecPlan> {
+  private async train(next: Snapshot, first: number): Promise<CodecPlan> {
     const { dim, metric, codesOnly } = this.settings;
+    return trainCodec(await this.sampleOf(next, first), dim, metric, codesOnly);
+  }
+
+  /** Rows from `first` on, evenly spaced: f32 [n, dim]. */
+  private async sampleOf({ originals, count }: Snapshot, first: number): Promise<Float32Array> {
+    const { dim } = this.settings;
     const every = Math.max(1, Math.ceil((count - first) / TRAINING_ROWS));
     const rows = Uint32Array.from({ length: Math.ceil((count - first) / every) }, (_, i) => first + i * every);
     const sample = new Float32Array(rows.length * dim);
     await originals.readRows(rows, sample, dim);
-    return trainCodec(sample, dim, metric, codesOnly);
+    return sample;
   }
+}
+
+/** Whether one of the counts 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15 …, a quarter more each, lies above `before` and up to `after`. */
+function passesStep(before: number, after: number): boolean {
+  let step = 1;
+  while (step <= before) step = Math.max(step + 1, Math.floor((step * 5) / 4));
+  return step <= after;
 }
 
 /** Levels of the nodes from `first` on; upper rows are given out from `upperFrom` on. They follow from the serials, so they are never stored. */

@@ -107,8 +107,22 @@ export class HnswIndex extends RowIndex {
   protected async commit(next: Snapshot, options: TaskOptions): Promise<void> {
     const { graph: from, store } = this.states.current;
     if (next.count === (from?.count ?? 0)) return this.replace({ snapshot: next, store, graph: from }, []);
+    if (from && (await store.outgrownBy(next, from.count))) return this.retrain(next, options);
     const { graph, garbage } = await store.extend(next, from, this.walkerOver(store), this.whileOpenToo(options));
     this.replace({ snapshot: next, store, graph }, garbage);
+  }
+
+  /** Makes a state the current one with a codec that is trained on all its rows, and so with a graph built anew. */
+  private async retrain(next: Snapshot, options: TaskOptions): Promise<void> {
+    const { store, graph: from } = this.states.current;
+    const fresh = new GraphStore(store.host, store.settings);
+    try {
+      const { graph, garbage } = await fresh.extend(next, undefined, this.walkerOver(fresh), this.whileOpenToo(options));
+      this.replace({ snapshot: next, store: fresh, graph }, [store, ...blocksOf(from!.pages), ...garbage]);
+    } catch (error) {
+      fresh[Symbol.dispose]();
+      throw error;
+    }
   }
 
   protected pieces(options: TaskOptions): AsyncIterable<Uint8Array> & Disposable {

@@ -56,6 +56,16 @@ describe('recall at 10', () => {
     }
   });
 
+  it.each(['normal', 'unit', 'tiny', 'huge', 'sorted'] as const)('of rows that came one by one: %s', async (kind) => {
+    const dim = 12;
+    const vectors = makeVectors(kind, 1200, dim, 23);
+    const asked = makeVectors(kind, 60, dim, 24);
+    using index = await filled(vectors.subarray(0, dim), { dim, metric: 'l2', ...config }, 'HNSW8');
+    for (let at = dim; at < vectors.length; at += dim) await index.add(vectors.subarray(at, at + dim));
+    const truth = truthFor('l2', labelled(vectors, dim), asked, dim);
+    expect(await recallAt(index, truth, asked, { efSearch: 16 })).toBeGreaterThan(0.85);
+  });
+
   it('of what a graph is for: rows near a subspace, by inner product too', async () => {
     const dim = 40;
     const vectors = lowRank(2000, dim, 1);
