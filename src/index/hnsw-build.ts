@@ -15,11 +15,17 @@ import type { LinkWriter } from './graph-pages.ts';
 import { groupByTarget } from './graph-reverse.ts';
 import type { GraphState } from './graph-state.ts';
 import type { GraphView, Walker } from './graph-walk.ts';
+import { insertionOrder } from './hnsw-levels.ts';
 
-/** A batch is at most this share of the graph that it will be part of … */
-const BATCH_SHARE = 50;
+/**
+ * A batch is at most this share of the graph that it will be part of: nodes of a batch do not see one another, and a share of
+ * 2 %, as in ParlayANN, costs recall (docs/performance.md) …
+ */
+const BATCH_SHARE = 400;
+/** … or so many rows, which keep a few threads busy … */
+const FULL_BATCH = 32;
 /** … and while the graph is small, this share of what is there already. */
-const GROWTH = 1;
+const GROWTH = 4;
 /** Rows of a batch, which bounds its memory: rows · efConstruction · 8 bytes. */
 const MOST_BATCH = 2 ** 15;
 
@@ -33,8 +39,6 @@ export interface BuildSettings {
 
 /** Rows to insert: their codes and levels are in place. */
 export interface Insertion extends TaskOptions {
-  /** Nodes in the order in which they enter. */
-  readonly order: Uint32Array;
   /** The first new node. */
   readonly first: number;
   /** u8 [new nodes] */
@@ -75,14 +79,16 @@ export class GraphBuilder {
   }
 
   async insertAll(insertion: Insertion): Promise<void> {
-    const { order, signal, onProgress } = insertion;
+    const { first, levels, signal, onProgress } = insertion;
     const breather = new Breather(signal);
-    for (let done = 0; done < order.length; ) {
-      const batch = order.subarray(done, done + this.batchSize());
+    const order = insertionOrder(first, levels.length);
+    for (let done = 0; done < levels.length; ) {
+      const size = Math.min(this.batchSize(), levels.length - done);
+      const batch = order.subarray(done, done + size);
       if (this.inserted > 0) await this.insert(batch, insertion);
       this.enter(batch, insertion);
-      done += batch.length;
-      onProgress?.(done, order.length);
+      done += size;
+      onProgress?.(done, levels.length);
       await breather.breathe();
     }
   }
@@ -104,7 +110,7 @@ export class GraphBuilder {
   }
 
   private batchSize(): number {
-    const share = Math.max(1, Math.floor(this.count / BATCH_SHARE));
+    const share = Math.max(FULL_BATCH, Math.floor(this.count / BATCH_SHARE));
     return Math.max(1, Math.min(share, Math.floor(this.inserted / GROWTH), MOST_BATCH));
   }
 

@@ -3,9 +3,11 @@ import { randomWord } from '../util/random.ts';
 /** No node stands higher, whatever its hash: M = 2 reaches this with one row in 2^31. */
 export const MOST_LEVEL = 31;
 
-/** Salts: the level of a row and its place in the order of insertion are drawn apart. */
+/** Of new rows, one in so many enters before the others. */
+const SKELETON_EVERY = 16;
+
+/** Levels are drawn apart from whatever else a seed may decide. */
 const LEVEL_SALT = 0x1ef5a11d;
-const ORDER_SALT = 0x0bd3a5c7;
 
 /**
  * The level of a row: the largest l with hash(seed, serial) < ⌊2^32 / M^l⌋, so a share of 1 / M^l stands on level l or above,
@@ -19,13 +21,14 @@ export function levelOf(seed: number, serial: number, M: number): number {
 }
 
 /**
- * The order in which rows with these serials enter the graph: drawn from the seed, so that sorted data is no worse than
- * shuffled data.
+ * The order in which `count` new rows, numbered from `first` on, enter the graph: every sixteenth, then the others, both as
+ * they come. The first ones span the graph where rows are sorted; the rest keeps an order that means something, such as
+ * best-known first.
  */
-export function insertionOrder(seed: number, serials: ArrayLike<number>, first: number, count: number): Uint32Array {
-  const keys = new Float64Array(count);
-  // 21 bits of hash above 32 bits of place: an f64 holds both exactly.
-  for (let i = 0; i < count; i++) keys[i] = (randomWord((seed ^ ORDER_SALT) >>> 0, serials[first + i]!) >>> 11) * 2 ** 32 + i;
-  keys.sort();
-  return Uint32Array.from(keys, (key) => first + (key % 2 ** 32));
+export function insertionOrder(first: number, count: number): Uint32Array {
+  const order = new Uint32Array(count);
+  let n = 0;
+  for (let i = 0; i < count; i += SKELETON_EVERY) order[n++] = first + i;
+  for (let i = 0; i < count; i++) if (i % SKELETON_EVERY !== 0) order[n++] = first + i;
+  return order;
 }

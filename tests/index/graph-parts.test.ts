@@ -46,35 +46,20 @@ describe('levelOf', () => {
 
   it('never changes: graphs in files stand on it', () => {
     expect(Array.from({ length: 40 }, (_, serial) => levelOf(7, serial, 3)).join('')).toBe('1010002101020010001000010000302021030010');
-    expect([...insertionOrder(7, [...new Uint32Array(12).keys()], 0, 12)].join(' ')).toBe('3 9 1 4 10 8 0 11 5 6 2 7');
   });
 });
 
 describe('insertionOrder', () => {
-  it('sorts rows by 21 bits of a hash of their serials, then by place', () => {
+  it('takes every sixteenth row first, and each row once', () => {
+    expect([...insertionOrder(5, 0)]).toEqual([]);
+    expect([...insertionOrder(5, 19)]).toEqual([5, 21, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 23]);
     fc.assert(
-      fc.property(seeds, fc.array(serials, { maxLength: 200 }), fc.nat(50), (of, all, from) => {
-        const first = Math.min(from, all.length);
-        const keyed = all.slice(first).map((serial, i) => ({ row: first + i, key: Number(hashOf(of, 0x0bd3a5c7n, serial) >> 11n) }));
-        keyed.sort((a, b) => a.key - b.key || a.row - b.row);
-        expect([...insertionOrder(of, all, first, all.length - first)]).toEqual(keyed.map(({ row }) => row));
+      fc.property(fc.nat(1000), fc.nat(500), (first, count) => {
+        const sorted = insertionOrder(first, count).sort();
+        expect([...sorted]).toEqual(Array.from({ length: count }, (_, i) => first + i));
       }),
-      { seed, numRuns: 300 },
+      { seed, numRuns: 100 },
     );
-  });
-
-  it('keeps all rows where hashes collide, and looks like no order at all', () => {
-    const n = 50_000; // some 600 pairs share their 21 bits
-    const order = insertionOrder(
-      3,
-      new Uint32Array(n).map((_, i) => i),
-      0,
-      n,
-    );
-    expect(new Set(order).size).toBe(n);
-    let rises = 0;
-    for (let i = 1; i < n; i++) if (order[i]! > order[i - 1]!) rises++;
-    expect(Math.abs(rises / n - 0.5)).toBeLessThan(0.01);
   });
 });
 
