@@ -18,7 +18,7 @@ export const PAGE_ROWS = 64;
 export const TERM_BYTES = 4;
 
 /** How rows are scored: the kernels' parameter `form`. `sq8` forms are exact i32, `f32` forms canonical distances. */
-export const FORMS = { sq8L2: 0, sq8Ip: 1, f32L2: 2, f32Ip: 3, f32Cosine: 4 } as const;
+export const FORMS = { sq8L2: 0, sq8Ip: 1, f32L2: 2, f32Ip: 3, f32Cosine: 4, pq8: 5, pq4: 6 } as const;
 export type Form = (typeof FORMS)[keyof typeof FORMS];
 
 export function isSq8(form: number): boolean {
