@@ -4,6 +4,7 @@ import { graphJoin } from './graph-join.ts';
 import { graphSearch } from './graph-search.ts';
 import { graphSelect } from './graph-select.ts';
 import type { Kernel } from './kernel.ts';
+import { nearestCentroid } from './nearest-centroid.ts';
 import { project } from './project.ts';
 import { refineLists } from './refine-lists.ts';
 import { sq8Encode } from './sq8-encode.ts';
@@ -17,6 +18,7 @@ export const kernels: readonly Kernel[] = [
   graphJoin,
   graphSearch,
   graphSelect,
+  nearestCentroid,
   project,
   refineLists,
   sq8Encode,
