@@ -7,6 +7,7 @@ import type { Kernel } from './kernel.ts';
 import { nearestCentroid } from './nearest-centroid.ts';
 import { project } from './project.ts';
 import { refineLists } from './refine-lists.ts';
+import { rotate } from './rotate.ts';
 import { sq8Encode } from './sq8-encode.ts';
 import { sq8Filter } from './sq8-filter.ts';
 import { sq8Gather } from './sq8-gather.ts';
@@ -21,6 +22,7 @@ export const kernels: readonly Kernel[] = [
   nearestCentroid,
   project,
   refineLists,
+  rotate,
   sq8Encode,
   sq8Filter,
   sq8Gather,

@@ -8,6 +8,7 @@ export { graphSelect } from './graph-select';
 export { nearestCentroid } from './nearest-centroid';
 export { project } from './project';
 export { refineLists } from './refine-lists';
+export { rotate } from './rotate';
 export { sq8Encode } from './sq8-encode';
 export { sq8Filter } from './sq8-filter';
 export { sq8Gather } from './sq8-gather';
