@@ -4,6 +4,7 @@ import { graphJoin } from './graph-join.ts';
 import { graphSearch } from './graph-search.ts';
 import { graphSelect } from './graph-select.ts';
 import type { Kernel } from './kernel.ts';
+import { listScan } from './list-scan.ts';
 import { nearestCentroid } from './nearest-centroid.ts';
 import { project } from './project.ts';
 import { refineLists } from './refine-lists.ts';
@@ -19,6 +20,7 @@ export const kernels: readonly Kernel[] = [
   graphJoin,
   graphSearch,
   graphSelect,
+  listScan,
   nearestCentroid,
   project,
   refineLists,

@@ -5,6 +5,7 @@ export { canonicalDistances } from './canonical-distances';
 export { graphJoin } from './graph-join';
 export { graphSearch } from './graph-search';
 export { graphSelect } from './graph-select';
+export { listScan } from './list-scan';
 export { nearestCentroid } from './nearest-centroid';
 export { project } from './project';
 export { refineLists } from './refine-lists';

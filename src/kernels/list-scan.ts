@@ -1,0 +1,62 @@
+import { roundUp } from '../util/math.ts';
+import { listScanTwin } from './cpu/list-scan.ts';
+import { FORMS, isSq8 } from './graph.ts';
+import { defineKernel, type ParamsOf, reads, scratches, writes } from './kernel.ts';
+
+/** Rows of a list, by and large: what cost models count with. */
+const LIST_ROWS = 256;
+/** Queries that go over one list together, in PQ forms without row terms. */
+const TOGETHER = 8;
+/** Rows that they take at a time, and bytes of such a row's sums. */
+const TILE_ROWS = 512;
+const SUM_BYTES = 2 * TOGETHER;
+
+/**
+ * Scans the inverted lists that each query probes, and keeps the nearest rows. Host only.
+ *
+ *   key = probeTerms[q, p] + (withTerms ? rowTerms[position] >> shifts[q] : 0) + score, wrapping i32
+ *   score  sq8L2, sq8Ip: as graphs score rows (graph.ts)    pq8, pq4: the sum of table entries that the codes name (cpu/pq-sum.ts)
+ *
+ *   queries    i8  [nq, queryStride]: SQ8 forms: the codes, the last four bytes 0; PQ forms: the query's tables, u16 [m, ksub],
+ *              of which no sum passes 65535
+ *   codes      i8  [positions, stride]: list after list; stride is a multiple of 16 in SQ8 forms, of 4 in PQ forms
+ *   rowTerms   i32 [positions], looked at only where `withTerms` is 1; shifted arithmetically by shifts u32 [nq], below 32
+ *   rows       u32 [positions]: the id of the row at a position
+ *   offsets    u32 [nlist + 1]: where lists begin
+ *   probes     u32 [nq, nprobe]: lists, NONE where there is none    probeTerms i32 [nq, nprobe]
+ *   admitted   u32 [⌈n / 32⌉]: which ids may be returned; looked at only where `filtered` is 1
+ *   keys       i32 [nq, keep]   ids u32 [nq, keep]: the smallest (key, id) in order; behind the last 0x7fffffff and NONE
+ *   scratch    u32 [slots, slotWords]: a thread takes a slot while it works (`listScanScratchWords`); zeroed
+ */
+export const listScan = defineKernel({
+  name: 'list-scan',
+  bindings: {
+    queries: reads('i8'),
+    codes: reads('i8'),
+    rowTerms: reads('i32'),
+    rows: reads('u32'),
+    offsets: reads('u32'),
+    probes: reads('u32'),
+    probeTerms: reads('i32'),
+    shifts: reads('u32'),
+    admitted: reads('u32'),
+    keys: writes('i32'),
+    ids: writes('u32'),
+    scratch: scratches('u32'),
+  },
+  params: ['nq', 'nprobe', 'form', 'stride', 'queryStride', 'keep', 'withTerms', 'filtered', 'slots', 'slotWords'],
+  items: ({ nq }) => nq,
+  terms: ({ nq, nprobe, stride }) => nq * nprobe * stride * LIST_ROWS,
+  twin: listScanTwin,
+});
+
+/** Words of a slot: a lock, the query as it is scored from, and what is kept; for queries that may go together, eight of each. */
+export function listScanScratchWords(params: ParamsOf<'nq' | 'nprobe' | 'form' | 'stride' | 'keep' | 'withTerms'>): number {
+  const { nq, nprobe, form, stride, keep, withTerms } = params;
+  const sq8 = isSq8(form);
+  const query = sq8 ? roundUp(2 * stride, 64) + 64 : form === FORMS.pq4 ? stride * 512 : 0;
+  const kept = roundUp(8 * (keep + 1), 64);
+  const together = !sq8 && nq > 1 && nprobe === 1 && !withTerms;
+  const more = together ? (TOGETHER - 1) * kept + stride * 256 * SUM_BYTES + TILE_ROWS * SUM_BYTES : 0;
+  return (64 + query + kept + more) / 4;
+}
