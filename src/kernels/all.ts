@@ -5,7 +5,10 @@ import { graphSearch } from './graph-search.ts';
 import { graphSelect } from './graph-select.ts';
 import type { Kernel } from './kernel.ts';
 import { listScan } from './list-scan.ts';
+import { matmul } from './matmul.ts';
 import { nearestCentroid } from './nearest-centroid.ts';
+import { pqScan } from './pq-scan.ts';
+import { pqTables } from './pq-tables.ts';
 import { project } from './project.ts';
 import { refineLists } from './refine-lists.ts';
 import { rotate } from './rotate.ts';
@@ -21,7 +24,10 @@ export const kernels: readonly Kernel[] = [
   graphSearch,
   graphSelect,
   listScan,
+  matmul,
   nearestCentroid,
+  pqScan,
+  pqTables,
   project,
   refineLists,
   rotate,
