@@ -46,3 +46,24 @@ export function joinTables(tables: usize, stride: i32, out: usize): void {
     tables += 64;
   }
 }
+
+/** Σ over the bytes of a row of pq4, from its own tables: u16 [2 stride, 16]. */
+// @ts-ignore: decorator
+@inline
+export function pqSumOfHalves(tables: usize, row: usize, stride: usize): i32 {
+  let a = 0, b = 0;
+  let table = tables;
+  for (let at = row, end = row + stride; at < end; at += 4) {
+    const codes = load<u32>(at);
+    a += <i32>load<u16>(table + <usize>((codes & 15) << 1));
+    b += <i32>load<u16>(table + <usize>((codes >> 3) & 30), 32);
+    a += <i32>load<u16>(table + <usize>((codes >> 7) & 30), 64);
+    b += <i32>load<u16>(table + <usize>((codes >> 11) & 30), 96);
+    a += <i32>load<u16>(table + <usize>((codes >> 15) & 30), 128);
+    b += <i32>load<u16>(table + <usize>((codes >> 19) & 30), 160);
+    a += <i32>load<u16>(table + <usize>((codes >> 23) & 30), 192);
+    b += <i32>load<u16>(table + <usize>((codes >> 28) << 1), 224);
+    table += 256;
+  }
+  return a + b;
+}
