@@ -71,6 +71,16 @@ export async function* writeBody(header: Omit<Header, 'sections'>, contents: rea
   yield hasher.digest();
 }
 
+/** Bytes of the index file with this header. */
+export function fileBytesOf(header: Header): number {
+  return headerBytes(header).byteLength + sectionBytes(header.sections) + DIGEST_BYTES;
+}
+
+/** Bytes of sections, padded. */
+export function sectionBytes(sections: readonly Section[]): number {
+  return sections.reduce((sum, { dtype, length }) => sum + roundUp(length * BYTES[dtype], ALIGNMENT), 0);
+}
+
 function headerBytes(header: Header): Uint8Array {
   const text = JSON.stringify({ format: 1, ...header });
   const json = new TextEncoder().encode(text);
@@ -97,7 +107,7 @@ export class BodyReader {
     this.header = header;
     this.offset = head.byteLength;
     this.hasher.update(head);
-    this.bodyBytes = header.sections.reduce((sum, s) => sum + roundUp(s.length * BYTES[s.dtype], ALIGNMENT), head.byteLength);
+    this.bodyBytes = head.byteLength + sectionBytes(header.sections);
   }
 
   /** Throws 'bad-file' where the source is no index file, is of another version, or is too short or too long. */
