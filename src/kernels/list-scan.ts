@@ -50,7 +50,10 @@ export const listScan = defineKernel({
   twin: listScanTwin,
 });
 
-/** Words of a slot: a lock, the query as it is scored from, and what is kept; for queries that may go together, eight of each. */
+/**
+ * Words of a slot: a lock, the query as it is scored from and room to work in, and what is kept. Queries that may go together
+ * also need what the others keep, their tables side by side, and the sums of a tile.
+ */
 export function listScanScratchWords(params: ParamsOf<'nq' | 'nprobe' | 'form' | 'stride' | 'keep' | 'withTerms'>): number {
   const { nq, nprobe, form, stride, keep, withTerms } = params;
   const sq8 = isSq8(form);

@@ -9,6 +9,7 @@ const LISTS: readonly (readonly number[])[] = [
   [37],
   [0],
   [5, 0, 1, 33, 8, 0],
+  [15, 16, 17, 32],
   Array.from({ length: 40 }, (_, i) => (i * 7) % 23),
   [0, 150, 3],
 ];

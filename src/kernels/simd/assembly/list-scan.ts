@@ -1,9 +1,11 @@
 // Scans of inverted lists: see src/kernels/list-scan.ts. The layout of a slot is that of listScanScratchWords there.
 import { NONE } from './graph-links';
-import { keysOfFour, openQuery } from './graph-score';
+import { keysOfFour, openQuery, touchRow } from './graph-score';
+import { scanHalves, splitBytes, splitTables } from './list-halves';
+import { isAdmitted, termAt } from './list-rows';
 import { interleave, joinInterleaved, scanTogether } from './list-together';
 import { keptBytes, lastKey, offer, openKept, writeKept } from './nearest-kept';
-import { joinTables, pqSum } from './pq-sum';
+import { pqSum } from './pq-sum';
 import { giveSlot, takeSlot } from './slots';
 
 const PQ8: i32 = 5;
@@ -21,7 +23,7 @@ export function listScan(
 ): void {
   const slot = takeSlot(scratch, slots, slotWords);
   const opened = slot + 64;
-  const openedBytes = form == PQ8 ? 0 : form == PQ4 ? <usize>stride << 9 : ((<usize>stride << 1) + 127) & ~63;
+  const openedBytes = form == PQ8 ? <usize>0 : form == PQ4 ? <usize>stride << 9 : ((<usize>stride << 1) + 127) & ~63;
   const kept = opened + openedBytes;
   const mayPass = filtered ? admitted : 0;
   const together = form >= PQ8 && nq > 1 && nprobe == 1 && !withTerms;
@@ -50,8 +52,10 @@ export function listScan(
         const to = load<i32>(offsets + (<usize>list << 2), 4);
         const term = load<i32>(probeTerms + (p << 2));
         const shift = withTerms ? load<i32>(shifts + (<usize>q << 2)) : -1;
-        if (form >= PQ8) scanPq(ready, codes, stride, rowTerms, rows, mayPass, from, to, term, shift, kept, keep);
-        else scanSq8(ready, opened + openedBytes - 64, codes, stride, form, rowTerms, rows, mayPass, from, to, term, shift, kept, keep);
+        if (form == PQ8) scanPq(ready, codes, stride, rowTerms, rows, mayPass, from, to, term, shift, kept, keep);
+        else if (form == PQ4) {
+          scanHalves(ready, opened + splitBytes(stride), codes, stride, rowTerms, rows, mayPass, from, to, term, shift, kept, keep);
+        } else scanSq8(ready, opened + openedBytes - 64, codes, stride, form, rowTerms, rows, mayPass, from, to, term, shift, kept, keep);
       }
     }
     for (let i = 0; i < count; i++, q++) {
@@ -72,24 +76,12 @@ function alike(probes: usize, offsets: usize, most: i32): i32 {
   return count < FEWEST ? 1 : count;
 }
 
-/** Where a query is scored from: tables of whole bytes, or its codes widened. */
+/** Where a query is scored from: its tables, or its codes widened. */
 function openTables(query: usize, opened: usize, stride: i32, form: i32): usize {
   if (form == PQ8) return query;
   if (form != PQ4) return openQuery(query, opened, stride, form);
-  joinTables(query, stride, opened);
+  splitTables(query, stride, opened);
   return opened;
-}
-
-// @ts-ignore: decorator
-@inline
-function isAdmitted(admitted: usize, id: u32): bool {
-  return admitted == 0 || ((load<u32>(admitted + (<usize>(id >> 5) << 2)) >> (id & 31)) & 1) != 0;
-}
-
-// @ts-ignore: decorator
-@inline
-function termAt(rowTerms: usize, position: i32, shift: i32): i32 {
-  return shift < 0 ? 0 : load<i32>(rowTerms + (<usize>position << 2)) >> shift;
 }
 
 /** Offers the rows of positions [from, to) to what a query keeps. A negative `shift` says that rows have no terms. */
@@ -118,6 +110,8 @@ function scanSq8(
     let any = admitted == 0;
     for (let i = 0; i < count && !any; i++) any = isAdmitted(admitted, load<u32>(rows + (<usize>(first + i) << 2)));
     if (!any) continue;
+    // The next four rows are on their way while these are scored.
+    if (first + 8 <= to) for (let i = 4; i < 8; i++) touchRow(codes + <usize>(first + i) * <usize>stride, stride);
     // A place behind the last row repeats it.
     v128.store(list, i32x4.min_s(i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3)), i32x4.splat(to - 1)));
     v128.store(list, keysOfFour(query, codes, stride, form, list), 16);

@@ -1,5 +1,6 @@
 // Up to eight queries over one list of PQ rows: their tables lie side by side, u16 [stride, 256, 8], so that one load and one
 // addition serve all eight. Rows go in tiles, and a tile four code bytes at a time, whose tables stay in the first-level cache.
+import { isAdmitted, largestSum } from './list-rows';
 import { keptBytes, lastKey, offer } from './nearest-kept';
 
 /** As in listScanScratchWords in src/kernels/list-scan.ts. */
@@ -79,7 +80,7 @@ export function scanTogether(
       const near = v128.and(i16x8.le_u(sum, limits), present);
       if (!v128.any_true(near)) continue;
       const id = load<u32>(rows + (<usize>(first + i) << 2));
-      if (admitted && !((load<u32>(admitted + (<usize>(id >> 5) << 2)) >> (id & 31)) & 1)) continue;
+      if (!isAdmitted(admitted, id)) continue;
       for (let bits = i16x8.bitmask(near); bits; bits &= bits - 1) {
         const q = <usize>ctz(bits);
         const key = load<i32>(terms + (q << 2)) + <i32>load<u16>(sums + (<usize>i << 4) + (q << 1));
@@ -112,15 +113,12 @@ function sumTile(tables: usize, codes: usize, stride: usize, rows: i32, sums: us
   }
 }
 
-/** The largest sum that each query may still take in; where keys could wrap, every sum. */
+/** The largest sum that each query may still take in, u16. */
 function limitsOf(terms: usize, kept: usize, keep: i32, count: i32): v128 {
-  let low = i64x2.splat(0), high = i64x2.splat(0);
+  let limits = i64x2.splat(0);
   for (let q = count - 1; q >= 0; q--) {
-    const term = load<i32>(terms + (<usize>q << 2));
-    const room = <i64>lastKey(kept + <usize>q * keptBytes(keep), keep) - <i64>term;
-    const limit = term > 0x7fffffff - 65535 ? 65535 : max<i64>(0, min<i64>(65535, room));
-    high = v128.shuffle<i16>(low, high, 7, 8, 9, 10, 11, 12, 13, 14);
-    low = i16x8.replace_lane(v128.shuffle<i16>(low, low, 0, 0, 1, 2, 3, 4, 5, 6), 0, <i16>limit);
+    const limit = largestSum(load<i32>(terms + (<usize>q << 2)), lastKey(kept + <usize>q * keptBytes(keep), keep));
+    limits = i16x8.replace_lane(v128.shuffle<i16>(limits, limits, 0, 0, 1, 2, 3, 4, 5, 6), 0, <i16>limit);
   }
-  return low;
+  return limits;
 }
