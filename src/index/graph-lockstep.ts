@@ -4,7 +4,7 @@
  * nothing but its keys, so groups, chunks and the device never show in what is found.
  */
 import type { Engine, HostEngine } from '../host/engine.ts';
-import { isSq8 } from '../kernels/graph.ts';
+import { isSq8, queryStride } from '../kernels/graph.ts';
 import { runInFlight } from '../util/tasks.ts';
 import type { CodecPlan } from './graph-codec.ts';
 import type { DeviceCodes, DeviceRows } from './graph-device.ts';
@@ -78,16 +78,16 @@ export class LockstepWalker implements Walker {
   private mostQueries(course: Course): number {
     const { degree, plan } = course.graph;
     const { maxBlockBytes } = this.engine;
-    const pairBytes = PAIRS_SHARE * PAIR_BYTES * degree;
-    return Math.max(1, Math.floor(Math.min(GROUP_BYTES / traversalBytes(course), maxBlockBytes / Math.max(pairBytes, plan.stride))));
+    const blockBytes = Math.max(PAIRS_SHARE * PAIR_BYTES * degree, queryStride(plan.form, plan.stride));
+    return Math.max(1, Math.floor(Math.min(GROUP_BYTES / traversalBytes(course), maxBlockBytes / blockBytes)));
   }
 
   /** Queries [first, first + n) of the walk. */
   private async walkGroup(course: Course, walk: Walk, rows: DeviceRows, first: number, n: number, found: Found): Promise<void> {
     const { engine } = this;
     const { host } = engine;
-    const { stride } = rows.plan;
-    using scorer = await PairScorer.open(engine, rows, n, () => host.view(walk.queries).subarray(first * stride, (first + n) * stride));
+    const bytes = queryStride(rows.plan.form, rows.plan.stride);
+    using scorer = await PairScorer.open(engine, rows, n, () => host.view(walk.queries).subarray(first * bytes, (first + n) * bytes));
     const traversals = Array.from({ length: n }, (_, q) => new Traversal(course, q));
     for (const traversal of traversals) traversal.begin(scorer);
     let live = traversals;

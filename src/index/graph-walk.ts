@@ -25,7 +25,7 @@ export interface GraphView {
 
 export interface Walk {
   readonly nq: number;
-  /** i8 [nq, stride], on the host engine. */
+  /** i8 [nq, queryStride], on the host engine. */
   readonly queries: Block<'i8'>;
   readonly level: number;
   readonly ef: number;
@@ -78,7 +78,7 @@ export class HostWalker implements Walker {
     const { degree, basePages, entry, entryLevel, codes, links, pages, upperRows, count: n, plan } = graph;
     const { stride, form } = plan;
     const slots = Math.min(nq, host.info.threads);
-    const slotWords = searchScratchWords(n, stride, degree, ef, admitted !== undefined);
+    const slotWords = searchScratchWords(n, form, stride, degree, ef, admitted !== undefined);
     const found = await openFound(host, nq, ef);
     try {
       using scratch = await host.alloc('u32', slots * slotWords, 'graph: scratch');

@@ -3,7 +3,7 @@ import { allocAll } from '../host/alloc-all.ts';
 import { type Block, rangeOf } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
-import { FORMS } from '../kernels/graph.ts';
+import { FORMS, queryStride } from '../kernels/graph.ts';
 import { sq8Gather } from '../kernels/sq8-gather.ts';
 import type { DeviceChunk, DeviceRows } from './graph-device.ts';
 
@@ -26,10 +26,10 @@ export class PairScorer implements Disposable {
     this.lists = rows.chunks.map((chunk) => new PairList(chunk));
   }
 
-  /** For the coded queries i8 [n, stride] that `queries` gives once there is room. */
+  /** For the coded queries i8 [n, queryStride] that `queries` gives once there is room. */
   static async open(engine: Engine, rows: DeviceRows, n: number, queries: () => Int8Array): Promise<PairScorer> {
     const [block, count] = await allocAll(engine, [
-      ['i8', n * rows.plan.stride, 'walk: queries'],
+      ['i8', n * queryStride(rows.plan.form, rows.plan.stride), 'walk: queries'],
       ['u32', 1, 'walk: count'],
     ]);
     const scorer = new PairScorer(engine, rows, block, count);

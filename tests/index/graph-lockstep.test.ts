@@ -110,10 +110,28 @@ describe('on a host engine as the device', () => {
     expect(alone.steps).toBeGreaterThan(5 * together.steps);
   });
 
-  it('is for codes alone', () => {
+  it('is for SQ8 codes alone', () => {
     const plan = { dim: 4, metric: 'l2', stride: 64, grid: undefined } as const;
     expect(isDeviceWalkable({ ...plan, form: FORMS.sq8Ip })).toBe(true);
-    expect(isDeviceWalkable({ ...plan, form: FORMS.f32L2 })).toBe(false);
+    for (const form of [FORMS.f32L2, FORMS.pq8, FORMS.pq4]) expect(isDeviceWalkable({ ...plan, form })).toBe(false);
+  });
+});
+
+describe('a walk by lookups', () => {
+  it('finds on threads what the twin finds', async () => {
+    using reference = new ReferenceEngine();
+    using threads = await CpuEngine.open({ threads: 2 });
+    for (const form of [FORMS.pq8, FORMS.pq4]) {
+      for (const filter of FILTERS) {
+        const shape: SearchShape = {
+          ...{ nq: 40, n: 700, stride: 20, form, degree: 16, shape: 'ring', kind: 'terms' },
+          ...{ filter, top: 3, level: 0, ef: 20 },
+        };
+        using here = await walkOn(reference, shape, 17);
+        using there = await walkOn(threads, shape, 17);
+        expectSameAnswer(await hostAnswer(threads, there), await hostAnswer(reference, here), `${form}, ${filter}`);
+      }
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 /** Made-up rows, graphs and filters for the tests of the graph kernels. */
-import { isSq8, NONE, PAGE_ROWS } from '../../src/kernels/graph.ts';
+import { FORMS, isPq, isSq8, NONE, PAGE_ROWS } from '../../src/kernels/graph.ts';
 import { type Kind, makeVectors, type Random, randomFrom } from '../contract/data.ts';
 
 /** Slots of scratch: more than any engine of the tests has threads. */
@@ -8,7 +8,10 @@ export const SLOTS = 6;
 /** Fills slots of links that no page names: a kernel that goes there goes out of memory. */
 const NOWHERE = 0x7ffffff0;
 
-/** `few`: copies of five rows. `terms`: SQ8 rows whose terms are not what their codes say. */
+/**
+ * `few`: copies of five rows. `terms`: SQ8 rows whose terms are not what their codes say; tables of so few values that most
+ * keys tie. `extremes`: sums of lookups up to 65535, codes at the ends of their range.
+ */
 export type RowKind = 'ordinary' | 'extremes' | 'few' | 'equal' | 'terms';
 
 const FLOATS: Record<RowKind, Kind> = { ordinary: 'normal', extremes: 'mixed', few: 'normal', equal: 'normal', terms: 'zeros' };
@@ -16,7 +19,7 @@ const COPIES: Partial<Record<RowKind, number>> = { few: 5, equal: 1 };
 
 /** Rows i8 [n, stride] of a form. */
 export function makeRows(form: number, n: number, stride: number, kind: RowKind, offset: number): Int8Array {
-  const rows = isSq8(form) ? sq8Rows(form, n, stride, kind, randomFrom(offset)) : floatRows(n, stride, kind, offset);
+  const rows = distinctRows(form, n, stride, kind, offset);
   for (let row = COPIES[kind] ?? n; row < n; row++) {
     const from = ((row * 7919) % COPIES[kind]!) * stride;
     rows.copyWithin(row * stride, from, from + stride);
@@ -24,10 +27,36 @@ export function makeRows(form: number, n: number, stride: number, kind: RowKind,
   return rows;
 }
 
-/** Queries i8 [nq, stride]: rows without terms. */
+function distinctRows(form: number, n: number, stride: number, kind: RowKind, offset: number): Int8Array {
+  if (isPq(form)) return pqRows(n * stride, kind, randomFrom(offset));
+  return isSq8(form) ? sq8Rows(form, n, stride, kind, randomFrom(offset)) : floatRows(n, stride, kind, offset);
+}
+
+/** Any bytes, or, in `extremes`, those whose halves are all ones or zeros. */
+function pqRows(length: number, kind: RowKind, random: Random): Int8Array {
+  return Int8Array.from({ length }, () => (kind === 'extremes' ? [0, -1, 0x0f, -0x10][random.int(0, 3)]! : random.int(-128, 127)));
+}
+
+/** Queries i8 [nq, queryStride]: rows without terms, or tables. */
 export function makeQueries(form: number, nq: number, stride: number, kind: RowKind, offset: number): Int8Array {
+  if (isPq(form)) return makeTables(form, nq, stride, kind, randomFrom(offset));
   const queries = makeRows(form, nq, stride, kind === 'few' || kind === 'equal' ? 'ordinary' : kind, offset);
   return isSq8(form) ? withoutTerms(queries, stride) : queries;
+}
+
+/** Tables u16 [nq, m, ksub] as bytes: no sum of theirs passes 65535, and in `extremes` the first and the last code come to it. */
+function makeTables(form: number, nq: number, stride: number, kind: RowKind, random: Random): Int8Array {
+  const [m, ksub] = form === FORMS.pq8 ? [stride, 256] : [2 * stride, 16];
+  const most = Math.floor(65535 / m);
+  const tables = new Uint16Array(nq * m * ksub);
+  for (let at = 0; at < tables.length; at++) {
+    const code = at % ksub;
+    const end = code === 0 || code === ksub - 1;
+    const first = Math.floor(at / ksub) % m === 0;
+    if (kind !== 'extremes') tables[at] = random.int(0, kind === 'terms' ? 1 : most);
+    else if (end) tables[at] = most + (first ? 65535 - most * m : 0) - (random() < 0.1 ? 1 : 0);
+  }
+  return new Int8Array(tables.buffer);
 }
 
 function withoutTerms(rows: Int8Array, stride: number): Int8Array {
@@ -167,7 +196,13 @@ export function makeAdmitted(filter: Filter, n: number, entry: number, random: R
   return bits;
 }
 
-/** The forms with the strides that tests give them: rows of f32 forms are whole lines. */
+/** The forms that graphs are built on, with the strides that tests give them: rows of f32 forms are whole lines. */
 export const FORM_STRIDES: readonly (readonly [form: number, stride: number])[] = [0, 1, 2, 3, 4].flatMap((form) =>
   (isSq8(form) ? [16, 32, 64, 128, 832] : [64, 128, 832]).map((stride) => [form, stride] as const),
 );
+
+/** The forms that graphs are searched on. */
+export const SEARCH_STRIDES: typeof FORM_STRIDES = [
+  ...FORM_STRIDES,
+  ...[FORMS.pq8, FORMS.pq4].flatMap((form) => [4, 12, 32, 36, 64].map((stride) => [form, stride] as const)),
+];

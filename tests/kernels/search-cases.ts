@@ -31,7 +31,7 @@ export function searchCase(shape: SearchShape, offset: number) {
   const { links: lists, entry } = makeLinks(shape, random);
   const { basePages, ...blocks } = layOut(lists, degree, random);
   const filtered = filter === 'none' ? 0 : 1;
-  const slotWords = searchScratchWords(n, stride, degree, ef, filtered === 1);
+  const slotWords = searchScratchWords(n, form, stride, degree, ef, filtered === 1);
   return {
     name: JSON.stringify(shape),
     params: { nq, n, stride, form, degree, basePages, entry, entryLevel: top, level, ef, filtered, slots: SLOTS, slotWords },

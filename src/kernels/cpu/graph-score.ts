@@ -1,5 +1,6 @@
-import { FORMS, isSq8, TERM_BYTES } from '../graph.ts';
+import { FORMS, isPq, isSq8, queryStride, TERM_BYTES } from '../graph.ts';
 import { canonicalDistance } from './canonical-distances.ts';
+import { pqSum } from './pq-sum.ts';
 
 const floats = new Float32Array(1);
 const bits = new Int32Array(floats.buffer);
@@ -36,14 +37,16 @@ export class Scorer {
     return this.form === FORMS.sq8L2 ? this.terms.getInt32((row + 1) * this.stride - TERM_BYTES, true) : 0;
   }
 
-  /** Key of a row against query q of `queries`: for SQ8 the row's term − weight · Σ query · code, else canonical. */
+  /** Key of a row against query q of `queries`: for SQ8 the row's term − weight · Σ query · code, for PQ Σ lookups, else canonical. */
   key(queries: Int8Array, q: number, row: number): number {
+    if (isPq(this.form)) return this.lookedUp(queries, q, row);
     if (!isSq8(this.form)) return this.canonical(queries, q, row);
     return this.term(row) - this.weight * this.dot(queries, q, row);
   }
 
   /** The distance of two nodes, as keys are compared with after `term` of the one is added to them. */
   between(a: number, b: number): number {
+    if (isPq(this.form)) throw new Error('product-quantiser codes have no distance to one another');
     return this.key(this.codes, a, b) + this.term(a);
   }
 
@@ -55,6 +58,11 @@ export class Scorer {
     let sum = 0;
     for (let j = 0; j < this.stride - TERM_BYTES; j++) sum += queries[q * this.stride + j]! * this.codes[row * this.stride + j]!;
     return sum;
+  }
+
+  private lookedUp(queries: Int8Array, q: number, row: number): number {
+    const tables = new DataView(queries.buffer, queries.byteOffset, queries.byteLength);
+    return pqSum(tables, q * queryStride(this.form, this.stride), this.codes, row, this.stride, this.form);
   }
 
   private canonical(queries: Int8Array, q: number, row: number): number {

@@ -11,12 +11,27 @@ export interface Scored {
 
 export const byKey = (a: Scored, b: Scored) => a.key - b.key || a.id - b.id;
 
-/** Key of a row for a query, `stride` bytes each. */
+/** Key of a row for a query: `stride` bytes each, or tables in the query's place. */
 export function modelKey(form: number, query: Int8Array, row: Int8Array): number {
+  if (form >= 5) return modelSum(query, form === 5 ? [...row].map(unsigned) : halves(row));
   if (form >= 2) return ordered(canonicalDistance(METRICS[form - 2]!, floats(query), floats(row)));
   let dot = 0;
   for (let j = 0; j < row.length - 4; j++) dot += query[j]! * row[j]!;
   return form === 0 ? termOf(row) - 2 * dot : 0 - dot;
+}
+
+const unsigned = (byte: number) => (byte + 256) % 256;
+
+/** The codes of a row that holds two in a byte. */
+function halves(row: Int8Array): number[] {
+  return [...row].map(unsigned).flatMap((both) => [both % 16, Math.floor(both / 16)]);
+}
+
+/** As many tables of equal size as there are codes, of little-endian pairs of bytes: what each code names in its own, added up. */
+function modelSum(tables: Int8Array, codes: readonly number[]): number {
+  const entry = (at: number) => unsigned(tables[2 * at]!) + 256 * unsigned(tables[2 * at + 1]!);
+  const ksub = tables.length / 2 / codes.length;
+  return codes.reduce((sum, code, m) => sum + entry(m * ksub + code), 0);
 }
 
 /** Distance of two nodes on the scale that links are chosen by. */

@@ -7,20 +7,21 @@ import { graphSearch } from '../../../src/kernels/graph-search.ts';
 import { graphSelect } from '../../../src/kernels/graph-select.ts';
 import { seed } from '../../contract/data.ts';
 import type { Filter, RowKind, Shape } from '../graph-cases.ts';
-import { FORM_STRIDES } from '../graph-cases.ts';
+import { FORM_STRIDES, SEARCH_STRIDES } from '../graph-cases.ts';
 import { joinCase, selectCase } from '../link-cases.ts';
 import { type SearchShape, searchCase } from '../search-cases.ts';
 import { byKey, modelChoice, modelDistance, modelKey, modelSearch, reachable, rowAt, type Scored } from './graph-model.ts';
 
 const kinds = fc.constantFrom<RowKind>('ordinary', 'few', 'terms', 'extremes', 'equal');
 const forms = fc.constantFrom(...FORM_STRIDES.filter(([, stride]) => stride <= 128));
+const searchForms = fc.constantFrom(...SEARCH_STRIDES.filter(([, stride]) => stride <= 128));
 const filters = fc.constantFrom<Filter>('none', 'half', 'entry excluded', 'nobody', 'all', 'few', 'entry alone');
 const offsets = fc.nat(1e6);
 
 const searches = (shapes: readonly Shape[], most: number) =>
   fc
     .record({
-      form: forms,
+      form: searchForms,
       kind: kinds,
       filter: filters,
       shape: fc.constantFrom(...shapes),
@@ -38,8 +39,8 @@ function filterOf({ params, arrays }: SearchCase): ((id: number) => boolean) | u
   return params.filtered ? (id) => ((arrays.admitted[id >> 5]! >>> (id & 31)) & 1) === 1 : undefined;
 }
 
-function scoredBy({ params: { form, stride }, arrays }: SearchCase, q: number): (id: number) => Scored {
-  const query = rowAt(arrays.queries, stride, q);
+function scoredBy({ params: { nq, form, stride }, arrays }: SearchCase, q: number): (id: number) => Scored {
+  const query = rowAt(arrays.queries, arrays.queries.length / nq, q);
   return (id) => ({ id, key: modelKey(form, query, rowAt(arrays.codes, stride, id)) });
 }
 

@@ -1,10 +1,17 @@
 // Keys of graph rows, four at a time: see src/kernels/graph.ts and cpu/graph-score.ts. A query of an SQ8 form is widened to
-// i16 once; its last four values are 0, so the term at the end of a row does not count.
+// i16 once; its last four values are 0, so the term at the end of a row does not count. Tables of pq4 are joined once.
 import { dot, squaredL2 } from './canonical-distances';
+import { joinTables, pqSum } from './pq-sum';
 
 const LINE: usize = 64;
 /** Rows longer than this have only their first line touched ahead: the hardware fetches what follows. */
 const TOUCHED: usize = 1024;
+// @ts-ignore: decorator
+@inline
+const PQ8: i32 = 5;
+// @ts-ignore: decorator
+@inline
+const PQ4: i32 = 6;
 
 /** Takes the loads' values, so that no compiler drops them. */
 export let touched: i32 = 0;
@@ -15,21 +22,49 @@ function isSq8(form: i32): bool {
   return form <= 1;
 }
 
-/** Where a query is scored from: its i16 copy at `wide`, or, in f32 forms, the query itself. */
-export function openQuery(query: usize, wide: usize, stride: i32, form: i32): usize {
-  if (!isSq8(form)) return query;
-  for (let j: usize = 0; j < <usize>stride; j += 8) v128.store(wide + (j << 1), v128.load8x8_s(query + j));
-  store<u64>(wide + (<usize>stride << 1) - 8, 0);
-  return wide;
+// @ts-ignore: decorator
+@inline
+function isPq(form: i32): bool {
+  return form >= PQ8;
+}
+
+/** See queryStride in src/kernels/graph.ts. */
+export function queryStride(form: i32, stride: i32): usize {
+  return isPq(form) ? <usize>stride << (form == PQ8 ? 9 : 6) : <usize>stride;
+}
+
+/** See openedBytes in src/kernels/graph.ts. */
+export function openedBytes(form: i32, stride: i32): usize {
+  return ((<usize>stride << (form == PQ4 ? 9 : 1)) + 63) & ~63;
+}
+
+/** Where a query is scored from: what is made of it at `opened`, or, in f32 forms and pq8, the query itself. */
+export function openQuery(query: usize, opened: usize, stride: i32, form: i32): usize {
+  if (isSq8(form)) {
+    for (let j: usize = 0; j < <usize>stride; j += 8) v128.store(opened + (j << 1), v128.load8x8_s(query + j));
+    store<u64>(opened + (<usize>stride << 1) - 8, 0);
+    return opened;
+  }
+  if (form == PQ4) {
+    joinTables(query, stride, opened);
+    return opened;
+  }
+  if (form == PQ8) touchLines(query, queryStride(form, stride)); // lookups come in no order that memory could foresee
+  return query;
 }
 
 /** Loads a byte of each line of a row, so that its lines are on their way before they are needed. */
 // @ts-ignore: decorator
 @inline
 export function touchRow(row: usize, stride: usize): void {
+  touchLines(row, stride > TOUCHED ? LINE : stride);
+}
+
+// @ts-ignore: decorator
+@inline
+function touchLines(from: usize, length: usize): void {
   let bytes = 0;
-  const end = stride > TOUCHED ? LINE : stride;
-  for (let at: usize = 0; at < end; at += LINE) bytes ^= load<u8>(row + at);
+  for (let at: usize = 0; at < length; at += LINE) bytes ^= load<u8>(from + at);
   touched ^= bytes;
 }
 
@@ -45,10 +80,23 @@ export function scoreList(query: usize, codes: usize, stride: i32, form: i32, li
   for (let i = m; i & 3; i++) store<u32>(list + (<usize>i << 2), last);
   for (let i = 0; i < m; i += 4) {
     const at = <usize>i << 2;
-    v128.store(keys + at, keysOfFour(query, codes, stride, form, list + at));
+    const four = isPq(form) ? sumsOfFour(query, codes, stride, list + at) : keysOfFour(query, codes, stride, form, list + at);
+    v128.store(keys + at, four);
   }
 }
 
+/** Keys of four listed rows in PQ forms. */
+function sumsOfFour(tables: usize, codes: usize, stride: i32, list: usize): v128 {
+  const bytes = <usize>stride;
+  return i32x4(
+    pqSum(tables, codes + <usize>load<u32>(list) * bytes, bytes),
+    pqSum(tables, codes + <usize>load<u32>(list, 4) * bytes, bytes),
+    pqSum(tables, codes + <usize>load<u32>(list, 8) * bytes, bytes),
+    pqSum(tables, codes + <usize>load<u32>(list, 12) * bytes, bytes),
+  );
+}
+
+/** Keys of four listed rows in the other forms. */
 export function keysOfFour(query: usize, codes: usize, stride: i32, form: i32, list: usize): v128 {
   const bytes = <usize>stride;
   const r0 = codes + <usize>load<u32>(list) * bytes;

@@ -4,7 +4,7 @@
 // The beam is a sorted array of u64 entries: the key with its sign bit flipped, then id · 2, then one bit for "its links
 // were followed". Without that bit entries compare as (key, id) do.
 import { allLinks, NO_ROW, NONE, rowOf, touchLinks } from './graph-links';
-import { openQuery, scoreList, touchRow } from './graph-score';
+import { openedBytes, openQuery, queryStride, scoreList, touchRow } from './graph-score';
 import { giveSlot, takeSlot } from './slots';
 
 const EXPANDED: u64 = 1;
@@ -20,13 +20,14 @@ export function graphSearch(
   // The layout of searchScratchWords in src/kernels/graph.ts.
   const visited = slot + 64;
   const visitedBytes = (((<usize>n + 7) >> 3) + 63) & ~63;
-  const wide = visited + visitedBytes;
-  const list = wide + (<usize>stride << 1);
+  const opened = visited + visitedBytes;
+  const list = opened + openedBytes(form, stride);
   const listBytes = ((<usize>(degree + 4) << 2) + 63) & ~63;
   const listKeys = list + listBytes;
   const beam = listKeys + listBytes;
+  const queryBytes = queryStride(form, stride);
   for (let q = begin; q < end; q++) {
-    const query = openQuery(queries + <usize>q * <usize>stride, wide, stride, form);
+    const query = openQuery(queries + <usize>q * queryBytes, opened, stride, form);
     const found = stats + (<usize>q << 3);
     store<u32>(list, entry);
     scoreList(query, codes, stride, form, list, 1, listKeys);
