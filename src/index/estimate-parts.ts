@@ -35,6 +35,9 @@ export interface Holdings {
 /** Rows whose levels are drawn one by one; more are taken to be like them. */
 const DRAWN_ROWS = 2 ** 20;
 
+/** Up to so many rows Flat compares the vectors, and derives no codes of them. */
+const SCANNED_ROWS = 1024;
+
 const section = (part: Part, name: string, dtype: Section['dtype'], length: number) => ({ part, name, dtype, length });
 
 const noMemory: Holdings = { memory: {}, sections: [], state: {} };
@@ -98,27 +101,25 @@ export function codedHoldings(description: Description, shape: Shape, dims: read
   const withTerms = structure.kind === 'IVF' && codec.kind === 'PQ' && metric !== 'ip';
   const fixed = fixedHoldings(description, dims);
   const graph = isGraph ? graphHoldings(structure.M, shape) : noMemory;
-  const offsets = isGraph ? 0 : 1 + (structure.kind === 'IVF' ? structure.nlist : 1);
-  const listed = isGraph ? 0 : n;
+  const hasLists = structure.kind === 'IVF';
+  const offsets = 1 + (hasLists ? structure.nlist : 1);
   return {
     memory: {
       ...graph.memory,
       originals: keepsVectors && !onDisk ? 4 * n * (isGraph ? roundUp(dim, LANES) : dim) : 0,
       codes: n * (stride + (withTerms ? 4 : 0)),
-      lists: 4 * (listed + offsets),
+      lists: isGraph ? 0 : 4 * (n + offsets),
       fixed: fixed.memory.fixed ?? 0,
     },
     sections: [
-      section('labels', 'live', 'u32', maskWords(n)),
+      section('labels', 'live', 'u32', isGraph ? maskWords(n) : 0),
       ...fixed.sections,
       ...graph.sections,
-      section('lists', 'offsets', 'u32', offsets),
-      section('lists', 'rows', 'u32', listed),
+      section('lists', 'lists', 'u32', hasLists ? n : 0),
       section('codes', 'codes', 'i8', n * stride),
-      section('codes', 'terms', 'i32', withTerms ? n : 0),
-      ...(keepsVectors ? [section('originals', 'vectors', 'f32', n * dim)] : []),
-    ],
-    state: { live: n, ...graph.state },
+      section('originals', 'vectors', 'f32', keepsVectors ? n * dim : 0),
+    ].filter(({ length }) => length > 0),
+    state: { nprobe: 16, refineThousandths: 10_000, maxPointsPerCentroid: 256, trained: 1, bits: 100, ...graph.state },
   };
 }
 
@@ -148,17 +149,27 @@ function fixedHoldings({ transforms, structure, codec }: Description, dims: read
   const coarse = 4 * nlist * ceilDiv(width, 2);
   const coarseFlat = nlist === 0 ? noMemory : flatHoldings({ n: nlist, dim: width, metric: 'l2', seed: 1 }, undefined);
   const { originals = 0, codes = 0 } = coarseFlat.memory;
-  const grid = codec.kind === 'PQ' || codec.kind === 'SQ' || codec.kind === 'Flat' ? width : 0;
+  const searched = nlist > SCANNED_ROWS ? codes : 0;
   return {
-    memory: { fixed: matrices + planes + 2 * centroids + 2 * coarse + originals + codes + labelBytes(nlist) },
+    memory: { fixed: matrices + planes + 2 * centroids + 2 * coarse + originals + searched + labelBytes(nlist) },
     sections: [
-      section('fixed', 'transforms', 'i8', matrices + planes + transforms.reduce((sum, _, i) => sum + 4 * dims[i]!, 0)),
-      section('fixed', 'coarse', 'i8', coarse),
-      section('fixed', 'grid', 'f32', grid),
-      section('fixed', 'centroids', 'i8', centroids),
+      ...transforms.flatMap((part, i) => [
+        section('fixed', `mean${i}`, 'f32', dims[i]!),
+        section('fixed', `matrix${i}`, 'u32', matrixBytes(part, dims[i]!, dims[i + 1]!) / 4),
+      ]),
+      section('fixed', 'planes', 'u32', planes / 4),
+      ...(nlist > 0 ? gridSections('list', width) : []),
+      section('fixed', 'listCentroids', 'u32', coarse / 4),
+      ...(structure.kind === 'LSH' ? [] : gridSections('code', width)),
+      section('fixed', 'centroids', 'u32', centroids / 4),
     ],
     state: {},
   };
+}
+
+/** What codes of integers mean: a shift for each value, and one scale. */
+function gridSections(name: string, dim: number): Holdings['sections'] {
+  return [section('fixed', `${name}Shift`, 'f32', dim), section('fixed', `${name}Scale`, 'f32', 1)];
 }
 
 function matrixBytes({ kind }: TransformPart, dimIn: number, dimOut: number): number {

@@ -98,10 +98,10 @@ describe('of indexes that are not there', () => {
   it.each([
     ['OPQ32,HNSW16,PQ32', 784, { originals: 0, codes: 32, lists: 0 }, { originals: 0, codes: 32 }],
     ['OPQ32,HNSW16,PQ32,RFlat', 784, { originals: 3136, codes: 32 }, { originals: 3136, codes: 32 }],
-    ['PQ25', 100, { originals: 0, codes: 28, links: 0, nodes: 0 }, { codes: 28, lists: 4 }],
+    ['PQ25', 100, { originals: 0, codes: 28, links: 0, nodes: 0, lists: 4 }, { codes: 28, lists: 0 }],
     ['PQ25x4', 100, { codes: 16 }, { codes: 16 }],
     ['PQ', 64, { codes: 32 }, { codes: 32 }],
-    ['IVF1024,PQ32', 384, { codes: 36, labels: 8.125 }, { codes: 36 }],
+    ['IVF1024,PQ32', 384, { codes: 36, labels: 8.125 }, { codes: 32, labels: 8, lists: 4 }],
     ['IVF1024,SQ8', 384, { originals: 0, codes: 448 }, { codes: 448 }],
     ['IVF1024,Flat', 384, { originals: 1536, codes: 448 }, { originals: 1536, codes: 448 }],
     ['SQ4', 101, { codes: 52 }, { codes: 52 }],
