@@ -11,6 +11,8 @@ import { formatSeconds } from './table.ts';
 
 /** f32 values of a batch: large enough for the disk, small against any index. */
 const BATCH_VALUES = 2 ** 22;
+/** Rows that an index learns from where nothing else is said: all that 256 centroids take, of 256 rows each. */
+const TRAIN_SIZE = 65_536;
 
 interface BuildArgs extends EngineArgs {
   readonly index: string;
@@ -20,6 +22,9 @@ interface BuildArgs extends EngineArgs {
   readonly m?: number;
   readonly efConstruction?: number;
   readonly efSearch?: number;
+  readonly nprobe?: number;
+  readonly refineFactor?: number;
+  readonly trainSize?: number;
   readonly limit?: number;
   readonly ids?: string;
 }
@@ -33,6 +38,7 @@ export async function build(input: string, args: BuildArgs, task: Task): Promise
     using engine = await openQuietly({ prefer: args.engine, threads: args.threads, signal: task.signal });
     using index = await createIndex(args.index, { dim: source.dim, ...configOf(args), engine });
     checkGraphArgs(index, args);
+    await trainOn(index, source, args, task);
     await addAll(index, source, keys, args, task);
     const about = await saveIndex(index, args.out, task, keys ? ' with keys' : '');
     console.log(`${about}, built in ${formatSeconds((performance.now() - started) / 1000)} s`);
@@ -40,8 +46,8 @@ export async function build(input: string, args: BuildArgs, task: Task): Promise
   return undefined;
 }
 
-function configOf({ metric, seed, m: M, efConstruction, efSearch }: BuildArgs) {
-  return { metric, seed, M, efConstruction, efSearch };
+function configOf({ metric, seed, m: M, efConstruction, efSearch, nprobe, refineFactor }: BuildArgs) {
+  return { metric, seed, M, efConstruction, efSearch, nprobe, refineFactor };
 }
 
 /** What would change nothing was given by mistake. */
@@ -51,6 +57,41 @@ function checkGraphArgs({ description }: VectorIndex, { m, efConstruction, efSea
     'bad-argument',
     `--m, --ef-construction and --ef-search are for graphs; give --index HNSW, or leave them out for ${description}`,
   );
+}
+
+/** Rows, evenly spaced over the file, that an index learns from which has to be trained. */
+async function trainOn(
+  index: VectorIndex,
+  source: VectorSource,
+  { trainSize = TRAIN_SIZE, limit = Infinity }: BuildArgs,
+  { signal }: Task,
+): Promise<void> {
+  if (index.isTrained) return;
+  const sample = await sampleOf(source, trainSize, limit, signal);
+  using training = new Progress('training');
+  const { warnings } = await index.train(sample, { signal, onProgress: training.update });
+  training.stop();
+  for (const warning of warnings) console.warn(`isodex: ${warning}`);
+}
+
+async function sampleOf(source: VectorSource, size: number, limit: number, signal: AbortSignal): Promise<Float32Array> {
+  const { dim } = source;
+  const rows = Math.max(1, Math.floor(BATCH_VALUES / dim));
+  const total = source.size === undefined ? undefined : Math.min(source.size, limit);
+  // Of a file that does not tell its length beforehand the first rows have to do.
+  const every = total === undefined ? 1 : Math.max(1, total / size);
+  const taken: Float32Array[] = [];
+  let row = 0;
+  using sampling = new Progress('sampling');
+  for await (const batch of source.batches({ rows, limit: total ?? Math.min(size, limit), signal })) {
+    for (let at = 0; at < batch.length; at += dim, row++) {
+      if (Math.floor(taken.length * every) === row) taken.push(batch.slice(at, at + dim));
+    }
+    sampling.update(row, total);
+  }
+  const sample = new Float32Array(taken.length * dim);
+  for (const [i, vector] of taken.entries()) sample.set(vector, i * dim);
+  return sample;
 }
 
 async function checkNotInput(out: string, input: string): Promise<void> {

@@ -137,6 +137,8 @@ function print(evaluation: Evaluation): void {
     const { distancesOf, engine, stats } = found;
     const graph = {
       ...(args.efSearch !== undefined && { efSearch: args.efSearch }),
+      ...(args.nprobe !== undefined && { nprobe: args.nprobe }),
+      ...(args.refineFactor !== undefined && { refineFactor: args.refineFactor }),
       ...(stats && { stats: { hops: meanOf(stats.hops), distances: meanOf(stats.distances) } }),
     };
     const about = { k: args.k, ...graph, queries: queries.n, ...recall, qps, seconds, latencyMs, truth, distancesOf, engine, description };

@@ -56,13 +56,18 @@ export function isGraph(description: string): boolean {
   return description.startsWith('HNSW');
 }
 
-/** The options of searches that steer graphs. Says which of them are in vain. */
-export function graphOptions({ description }: VectorIndex, { efSearch, stats }: GraphArgs): GraphArgs {
+/** The options of searches that steer what an index does. Says which of them are in vain. */
+export function graphOptions({ description }: VectorIndex, { efSearch, stats, nprobe, refineFactor }: GraphArgs): GraphArgs {
+  const vain = (given: boolean, name: string, reason: string) => {
+    if (given) console.warn(`isodex: ${name} made no difference: ${description} ${reason}`);
+  };
   if (!isGraph(description)) {
-    const vain = [...(efSearch === undefined ? [] : ['--ef-search']), ...(stats ? ['--stats'] : [])];
-    if (vain.length > 0) console.warn(`isodex: ${vain.join(' and ')} made no difference: ${description} has no graph`);
+    const both = [...(efSearch === undefined ? [] : ['--ef-search']), ...(stats ? ['--stats'] : [])];
+    vain(both.length > 0, both.join(' and '), 'has no graph');
   }
-  return { efSearch, stats };
+  vain(nprobe !== undefined && !description.includes('IVF'), '--nprobe', 'has no lists');
+  vain(refineFactor !== undefined && !/RFlat|IVF\d+,Flat/.test(description), '--refine-factor', 'keeps no vectors beside codes');
+  return { efSearch, stats, nprobe, refineFactor };
 }
 
 /** A file of vectors that is open while `work` runs. */

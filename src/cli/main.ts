@@ -25,6 +25,9 @@ program
   .addOption(options.m)
   .addOption(options.efConstruction)
   .addOption(options.storedEfSearch)
+  .addOption(options.storedNprobe)
+  .addOption(options.storedRefineFactor)
+  .addOption(options.trainSize)
   .requiredOption('--out <file>', 'index file to write')
   .addOption(options.engine)
   .addOption(options.threads)
@@ -35,7 +38,8 @@ program
     'after',
     `
 Kinds of index: Flat (exact), HNSW<M> (a graph, approximate and fast; HNSW is HNSW32), HNSW<M>,SQ8 (its codes alone, without
-the vectors). The same file, options and seed give the same bytes, whatever the engine and the number of threads.`,
+the vectors); IVF<nlist>,Flat (lists), and codes that take less memory: SQ8, PQ<M> (M bytes a vector), OPQ<M>,PQ<M>,
+IVF<nlist>,PQ<M>, each also with ,RFlat (the vectors are kept too, and settle the order). The same file, options and seed give the same bytes, whatever the engine and the number of threads.`,
   )
   .addHelpText('after', INPUT_HELP)
   .action((input, given) => perform(async (task) => (await import('./build.ts')).build(input, given, task)));
@@ -50,6 +54,8 @@ program
   .addOption(options.threads)
   .addOption(options.limit('queries'))
   .addOption(options.efSearch)
+  .addOption(options.nprobe)
+  .addOption(options.refineFactor)
   .addOption(options.stats)
   .addOption(options.format)
   .option('--out <path>', 'file to write instead of standard output; for ivecs the distances go beside it as .fvecs')
@@ -67,6 +73,8 @@ program
   .addOption(options.threads)
   .addOption(options.limit('queries'))
   .addOption(options.efSearch)
+  .addOption(options.nprobe)
+  .addOption(options.refineFactor)
   .addOption(options.stats)
   .option('--json', 'print JSON')
   .addHelpText('after', INPUT_HELP)
@@ -87,6 +95,8 @@ program
   .addOption(options.k)
   .addOption(options.limit('queries (the reference engine is slow)'))
   .addOption(options.efSearch)
+  .addOption(options.nprobe)
+  .addOption(options.refineFactor)
   .addOption(options.stats)
   .addHelpText(
     'after',

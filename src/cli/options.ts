@@ -14,10 +14,12 @@ export interface SearchArgs extends EngineArgs, GraphArgs {
   readonly limit?: number;
 }
 
-/** How a graph is searched; other kinds of index have no use for it. */
+/** How graphs, lists and codes are searched; other kinds of index have no use for it. */
 export interface GraphArgs {
   readonly efSearch?: number | undefined;
   readonly stats?: boolean | undefined;
+  readonly nprobe?: number | undefined;
+  readonly refineFactor?: number | undefined;
 }
 
 const METRICS: readonly Metric[] = ['l2', 'ip', 'cosine'];
@@ -39,6 +41,26 @@ export const storedEfSearch = new Option('--ef-search <n>', 'HNSW: beam width of
 );
 
 export const efSearch = new Option('--ef-search <n>', "HNSW: width of the search's beam (default: the index's)").argParser(integer());
+
+export const nprobe = new Option('--nprobe <n>', "IVF: lists to look into (default: the index's)").argParser(integer());
+
+export const refineFactor = new Option(
+  '--refine-factor <n>',
+  "codes with vectors: how many times k rows are compared by their vectors (default: the index's)",
+).argParser(integer());
+
+export const storedNprobe = new Option('--nprobe <n>', 'IVF: lists that searches look into which give none (default: 16)').argParser(
+  integer(),
+);
+
+export const storedRefineFactor = new Option(
+  '--refine-factor <n>',
+  'RFlat: how many times k rows are compared by their vectors (default: 10)',
+).argParser(integer());
+
+export const trainSize = new Option('--train-size <n>', 'rows, evenly spaced, that IVF, PQ and OPQ learn from (default: 65536)').argParser(
+  integer(1, Number.MAX_SAFE_INTEGER),
+);
 
 export const stats = new Option('--stats', 'HNSW: tell hops and distances of each query');
 

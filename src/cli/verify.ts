@@ -106,7 +106,8 @@ async function searchOn(
   await prepareIndex(index, task);
   if (engine.kind === 'reference') graphOptions(index, args); // what it says is said once
   // Hops are compared whether or not they are shown.
-  const graph = { efSearch: args.efSearch, stats: true };
+  const { efSearch, nprobe, refineFactor } = args;
+  const graph = { efSearch, nprobe, refineFactor, stats: true };
   using progress = new Progress(`searching on ${engine.kind}`);
   const started = performance.now();
   const found = await index.search(queries.vectors, { k: args.k, ...graph, signal: task.signal, onProgress: progress.update });

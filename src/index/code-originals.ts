@@ -1,12 +1,12 @@
-import { decode } from '../kernels/cpu/refine-lists.ts';
-import type { Column } from './column.ts';
-import type { CodecPlan } from './graph-codec.ts';
 import { MemoryOriginals, type WritableOriginals } from './originals.ts';
 
-/** SQ8 codes in place of vectors: a row is what its codes say. Rows that are being added are kept as they are until they are coded. */
+/** Writes what a row's codes say to f32 [dim]. */
+export type DecodeRow = (row: number, out: Float32Array) => void;
+
+/** Codes in place of vectors: a row is what its codes say. Rows that are being added are kept as they are until they are coded. */
 export class CodeOriginals implements WritableOriginals {
   readonly dim: number;
-  private coded: { readonly plan: CodecPlan; readonly codes: Column<'i8'> } | undefined;
+  private decode: DecodeRow | undefined;
   /** Rows below are coded. */
   private count = 0;
   private staged: MemoryOriginals;
@@ -21,8 +21,8 @@ export class CodeOriginals implements WritableOriginals {
   }
 
   /** From here on rows below `count` are read from their codes, and what was kept for them goes. */
-  settle(plan: CodecPlan, codes: Column<'i8'>, count: number): void {
-    this.coded = { plan, codes };
+  settle(decode: DecodeRow, count: number): void {
+    this.decode = decode;
     this.count = count;
     this.staged = new MemoryOriginals(this.dim);
   }
@@ -48,12 +48,7 @@ export class CodeOriginals implements WritableOriginals {
   }
 
   private copyRow(row: number, out: Float32Array): void {
-    if (row >= this.count) {
-      out.set(this.staged.row(row - this.count));
-      return;
-    }
-    const { plan, codes } = this.coded!;
-    const { shift, scale } = plan.grid!;
-    decode(codes.view(), row * plan.stride, shift, Math.fround(1 / scale), this.dim, out);
+    if (row >= this.count) out.set(this.staged.row(row - this.count));
+    else this.decode!(row, out);
   }
 }

@@ -1,6 +1,10 @@
 import type { Engine } from '../host/engine.ts';
 import { badArgument, badFile } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
+import { CodedIndex } from './coded.ts';
+import { type CodedOptions, codedConfig } from './coded-config.ts';
+import { readCoded } from './coded-read.ts';
+import { originalsFor } from './coded-state.ts';
 import { FlatIndex } from './flat.ts';
 import { readFlat } from './flat-file.ts';
 import { BodyReader, type ByteSource } from './format.ts';
@@ -11,7 +15,7 @@ import { MemoryOriginals, type OriginalsAt } from './originals.ts';
 import { emptySnapshot } from './rows.ts';
 import { checkDim, checkMetric, checkSeed, type Metric, type Settings, type VectorIndex } from './vector-index.ts';
 
-export interface IndexConfig extends HnswOptions {
+export interface IndexConfig extends HnswOptions, Omit<CodedOptions, 'M'> {
   /** Values in a vector, 1 to 4,096. */
   readonly dim: number;
   /** Default 'l2'. */
@@ -52,6 +56,17 @@ const KINDS: readonly Kind[] = [
       new HnswIndex(engine, emptyHnsw(engine, settings, hnswConfig(description, config)), onClose),
     read: async (reader, options, originalsAt, { engine, onClose }) =>
       new HnswIndex(engine, await readHnsw(reader, engine.host, options, originalsAt), onClose),
+  },
+  {
+    form: "'PQ<M>', 'SQ8', 'IVF<nlist>,Flat|SQ8|PQ<M>', each behind 'OPQ<M>', 'PCA<d>' or 'RR' and with ',RFlat'",
+    pattern: /^(?!.*HNSW)/,
+    make: (description, settings, options, { engine, onClose }) => {
+      const config = codedConfig(description, options, settings.dim);
+      const snapshot = emptySnapshot(originalsFor(config, settings.dim));
+      return new CodedIndex(engine, { config, settings, snapshot, trained: undefined, lists: undefined }, onClose);
+    },
+    read: async (reader, options, originalsAt, { engine, onClose }) =>
+      new CodedIndex(engine, await readCoded(reader, engine, options, originalsAt), onClose),
   },
 ];
 

@@ -1,9 +1,10 @@
 /** What a graph keeps on the host engine, and how rows join it: codes, levels, link rows, all or nothing. */
 import type { HostEngine } from '../host/engine.ts';
+import { decode } from '../kernels/cpu/refine-lists.ts';
 import { NONE } from '../kernels/graph.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { BlockOriginals } from './block-originals.ts';
-import { CodeOriginals } from './code-originals.ts';
+import { CodeOriginals, type DecodeRow } from './code-originals.ts';
 import { Column } from './column.ts';
 import { type CodecPlan, GraphCodec, suits, trainCodec } from './graph-codec.ts';
 import { DeviceCodes } from './graph-device.ts';
@@ -124,9 +125,17 @@ export class GraphStore implements Disposable {
     { count, originals }: Snapshot,
     rest: Pick<GraphState, 'entry' | 'entryLevel' | 'upperCount' | 'pages' | 'sinceRepair'>,
   ): GraphState {
-    if (originals instanceof CodeOriginals) originals.settle(this.trained!.plan, this.codes!, count);
+    if (originals instanceof CodeOriginals) originals.settle(this.decoder(), count);
     const vectors = originals instanceof BlockOriginals ? originals.block : undefined;
     return { count, codes: this.codes!.block, upperRows: this.upperRows.block, labels: this.labels.block, vectors, ...rest };
+  }
+
+  /** Reads rows from their SQ8 codes. */
+  private decoder(): DecodeRow {
+    const { dim, stride, grid } = this.trained!.plan;
+    const codes = this.codes!;
+    const step = Math.fround(1 / grid!.scale);
+    return (row, out) => void decode(codes.view(), row * stride, grid!.shift, step, dim, out);
   }
 
   /** Codes of the rows from `first` on, read back from where they are kept. */

@@ -18,6 +18,7 @@ import {
   type RangeSearchOptions,
   type SearchOptions,
   type Settings,
+  type TrainReport,
   type VectorBatches,
   type VectorIndex,
 } from './vector-index.ts';
@@ -43,7 +44,6 @@ export abstract class RowIndex implements VectorIndex {
   readonly metric: Metric;
   readonly seed: number;
   readonly engine: Engine;
-  readonly isTrained: boolean = true;
   /** dim padded to the canonical lanes. */
   protected readonly width: number;
   private readonly onClose: () => void;
@@ -96,6 +96,10 @@ export abstract class RowIndex implements VectorIndex {
 
   abstract compact(options?: TaskOptions): Promise<void>;
 
+  get isTrained(): boolean {
+    return true;
+  }
+
   get size(): number {
     return this.committed.liveCount;
   }
@@ -115,6 +119,12 @@ export abstract class RowIndex implements VectorIndex {
   protected swap(next: Snapshot): void {
     if (next.originals !== this.committed.originals) this.lookup = new LabelLookup();
     this.committed = next;
+  }
+
+  async train(vectors: Float32Array, options: TaskOptions = {}): Promise<TrainReport> {
+    this.checkOpen();
+    options.signal?.throwIfAborted();
+    return { rows: checkShape(vectors, this.dim, 'vectors'), warnings: [] };
   }
 
   async add(vectors: VectorBatches, options: AddOptions = {}): Promise<Int32Array> {

@@ -37,6 +37,14 @@ export interface SearchStats {
   readonly distances: Uint32Array;
 }
 
+/** What `train` saw, and what it thinks of it. */
+export interface TrainReport {
+  /** Rows that were learned from. */
+  readonly rows: number;
+  /** What may cost recall, each said in a sentence. */
+  readonly warnings: readonly string[];
+}
+
 /** All rows within a radius of each query: those of query q lie at [offsets[q], offsets[q + 1]), nearest first. */
 export interface RangeNeighbors {
   /** [nq + 1] */
@@ -68,6 +76,10 @@ export interface SearchOptions extends TaskOptions {
   efSearch?: number | undefined;
   /** HNSW: return what the search did, in `stats`. Default false. */
   stats?: boolean | undefined;
+  /** IVF: lists to look into, 1 to nlist. Default: the index's. */
+  nprobe?: number | undefined;
+  /** Codes with vectors beside them: how many times k rows are compared by their vectors, 1 to 1,000. Default: the index's. */
+  refineFactor?: number | undefined;
 }
 
 export interface RangeSearchOptions extends TaskOptions {
@@ -76,6 +88,8 @@ export interface RangeSearchOptions extends TaskOptions {
   maxResults?: number | undefined;
   /** HNSW, where the result is approximate: width of the first beam; it doubles while all that it holds lies within the radius. */
   efSearch?: number | undefined;
+  /** IVF: lists to look into. Default: the index's. */
+  nprobe?: number | undefined;
 }
 
 /** A collection of vectors that finds the nearest ones. Writers queue; a search sees the last committed state. */
@@ -91,6 +105,11 @@ export interface VectorIndex extends Disposable {
   readonly isTrained: boolean;
   /** Bytes held, by part. */
   readonly memory: Readonly<Record<string, number>>;
+  /**
+   * Learns from rows f32 [n, dim] what codes and lists need, before any are added; Flat and HNSW need nothing. Throws 'bad-argument'
+   * where there are fewer rows than centroids; tells in `warnings` where they are few.
+   */
+  train(vectors: Float32Array, options?: TaskOptions): Promise<TrainReport>;
   /** Adds rows f32 [n, dim], or batches of rows, which give the same index as one array of them all; all or nothing. Returns their labels. */
   add(vectors: VectorBatches, options?: AddOptions): Promise<Int32Array>;
   /** The k nearest rows of each query f32 [nq, dim]. */
@@ -185,12 +204,12 @@ export function normaliseRow(row: Float32Array, squaredNorm: number): void {
 }
 
 /** A checked copy of the queries, normalised under cosine. */
-export function checkedQueries(queries: unknown, dim: number, metric: Metric): Float32Array {
-  checkShape(queries, dim, 'queries');
+export function checkedQueries(queries: unknown, dim: number, metric: Metric, name = 'queries'): Float32Array {
+  checkShape(queries, dim, name);
   const copy = (queries as Float32Array).slice();
   for (let at = 0, row = 0; at < copy.length; at += dim, row++) {
     const view = copy.subarray(at, at + dim);
-    const squaredNorm = checkedSquaredNorm(view, row, metric, 'queries');
+    const squaredNorm = checkedSquaredNorm(view, row, metric, name);
     if (metric === 'cosine') normaliseRow(view, squaredNorm);
   }
   return copy;

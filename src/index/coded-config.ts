@@ -1,0 +1,64 @@
+/** What indexes over codes are made with: their description, and the numbers that steer training and searching. */
+import { badArgument } from '../util/errors.ts';
+import { checkAgainstDim, type Description, type DescriptionConfig, parseDescription, printDescription } from './description.ts';
+
+export interface CodedConfig {
+  readonly description: Description;
+  /** Lists that searches probe which name no number. */
+  readonly nprobe: number;
+  /** Rows that are compared canonically, as a multiple of k, by searches that name none. */
+  readonly refineFactor: number;
+  /** Rows that are learned from for each centroid, at most. */
+  readonly maxPointsPerCentroid: number;
+}
+
+/** What may be given beside the description. */
+export interface CodedOptions extends DescriptionConfig {
+  /** IVF: lists that searches probe which name no number. Default 16, or all where there are fewer. */
+  readonly nprobe?: number | undefined;
+  /** With RFlat: how many times k rows are compared by their vectors, 1 to 1,000. Default 10. */
+  readonly refineFactor?: number | undefined;
+  /** Training: rows that are learned from for each centroid, at most. Default 256. */
+  readonly maxPointsPerCentroid?: number | undefined;
+}
+
+const DEFAULTS = { nprobe: 16, refineFactor: 10, maxPointsPerCentroid: 256 } as const;
+const MOST_FACTOR = 1000;
+
+/** The configuration that a description and options name, checked against the dimension. Throws 'bad-argument'. */
+export function codedConfig(text: string, options: CodedOptions, dim: number): CodedConfig {
+  const description = parseDescription(text, options);
+  checkAgainstDim(description, dim);
+  const { structure } = description;
+  const nlist = structure.kind === 'IVF' ? structure.nlist : 1;
+  return {
+    description,
+    nprobe: checkNprobe(options.nprobe ?? Math.min(DEFAULTS.nprobe, nlist), nlist),
+    refineFactor: checkRefineFactor(options.refineFactor ?? DEFAULTS.refineFactor),
+    maxPointsPerCentroid: checkPoints(options.maxPointsPerCentroid ?? DEFAULTS.maxPointsPerCentroid),
+  };
+}
+
+export function describeCoded({ description }: CodedConfig): string {
+  return printDescription(description);
+}
+
+/** Whether vectors are kept beside the codes. */
+export function keepsVectors({ description }: CodedConfig): boolean {
+  return description.refine !== undefined || description.codec.kind === 'Flat';
+}
+
+export function checkNprobe(nprobe: unknown, nlist: number): number {
+  if (typeof nprobe === 'number' && Number.isInteger(nprobe) && nprobe >= 1 && nprobe <= nlist) return nprobe;
+  throw badArgument(`nprobe is ${String(nprobe)}; give an integer from 1 to ${nlist}, the number of lists`);
+}
+
+export function checkRefineFactor(factor: unknown): number {
+  if (typeof factor === 'number' && factor >= 1 && factor <= MOST_FACTOR) return factor;
+  throw badArgument(`refineFactor is ${String(factor)}; give a number from 1 to ${MOST_FACTOR}`);
+}
+
+function checkPoints(points: unknown): number {
+  if (typeof points === 'number' && Number.isInteger(points) && points >= 1) return points;
+  throw badArgument(`maxPointsPerCentroid is ${String(points)}; give an integer ≥ 1`);
+}

@@ -1,0 +1,173 @@
+/**
+ * k-means on integer values: assignments by exact integer distances, sums that are exact in f64, centroids rounded to the
+ * grid. So the outcome is the same on every engine, and no step ever raises the distortion (Lloyd, 1982): the integers nearest
+ * to a mean are the best centroid that the grid has.
+ */
+import type { Engine } from '../../host/engine.ts';
+import { randomWord } from '../../util/random.ts';
+import { Breather, type TaskOptions } from '../../util/tasks.ts';
+import { LoadedCodebook } from './codebook.ts';
+import type { Split } from './integer-grid.ts';
+
+export interface KmeansTask extends TaskOptions {
+  readonly split: Split;
+  readonly ksub: number;
+  readonly iterations: number;
+  readonly seed: number;
+  /** i16 [m, ksub, 2 · pairs]: where to begin. Default: rows drawn by the seed. */
+  readonly from?: Int16Array | undefined;
+}
+
+export interface Clustering {
+  /** i16 [m, ksub, 2 · pairs] */
+  readonly centroids: Int16Array;
+  /** u32 [n, m], of the last step but one: what the centroids are the means of. */
+  readonly assigned: Uint32Array;
+  /** Sum of squared distances before each step, in grid units. */
+  readonly distortions: readonly number[];
+}
+
+/** Clusters rows u32 [n, m · pairs] in each subvector by itself. */
+export async function kmeans(engine: Engine, rows: Uint32Array, task: KmeansTask): Promise<Clustering> {
+  const { split, ksub, iterations, seed, signal, onProgress } = task;
+  const { m, pairs } = split;
+  const n = rows.length / (m * pairs);
+  const breather = new Breather(signal);
+  const values = new Int16Array(rows.buffer, rows.byteOffset, rows.length * 2);
+  let centroids: Int16Array<ArrayBufferLike> = task.from ?? drawn(values, n, split, ksub, seed);
+  let assigned: Uint32Array = new Uint32Array(0);
+  const distortions: number[] = [];
+  using book = await LoadedCodebook.open(engine, { split, ksub, weight: 2, centroids });
+  using block = await engine.alloc('u32', rows.length, 'k-means: rows');
+  engine.write(block, rows);
+  for (let step = 0; step < iterations; step++) {
+    assigned = await book.nearestOf(block, n);
+    const sums = new ClusterSums(values, assigned, split, ksub);
+    distortions.push(sums.distortion(centroids));
+    const next = sums.means(centroids);
+    sums.fillEmpty(next, centroids);
+    onProgress?.(step + 1, iterations);
+    await breather.breathe();
+    const settled = next.every((value, i) => value === centroids[i]);
+    centroids = next;
+    if (settled) break;
+    book.load(centroids);
+  }
+  return { centroids, assigned, distortions };
+}
+
+/** The first rows of an order that the seed shuffles; over again where there are fewer rows than centroids. */
+function drawn(values: Int16Array, n: number, { m, pairs }: Split, ksub: number, seed: number): Int16Array {
+  const width = 2 * pairs;
+  const order = new Float64Array(n);
+  for (let i = 0; i < n; i++) order[i] = (randomWord(seed, i) >>> 11) * 2 ** 32 + i;
+  order.sort();
+  const centroids = new Int16Array(m * ksub * width);
+  for (let c = 0; c < ksub; c++) {
+    const row = order[c % n]! % 2 ** 32;
+    for (let sub = 0; sub < m; sub++) {
+      centroids.set(values.subarray((row * m + sub) * width, (row * m + sub + 1) * width), (sub * ksub + c) * width);
+    }
+  }
+  return centroids;
+}
+
+/** How many rows are in each cluster, and what their values sum up to. */
+class ClusterSums {
+  private readonly values: Int16Array;
+  private readonly assigned: Uint32Array;
+  private readonly split: Split;
+  private readonly ksub: number;
+  /** [m, ksub] */
+  private readonly counts: Uint32Array;
+  /** [m, ksub, 2 · pairs] */
+  private readonly sums: Float64Array;
+  /** Σ |x|² over all rows. */
+  private squares = 0;
+
+  constructor(values: Int16Array, assigned: Uint32Array, split: Split, ksub: number) {
+    const { m, pairs } = split;
+    const width = 2 * pairs;
+    this.values = values;
+    this.assigned = assigned;
+    this.split = split;
+    this.ksub = ksub;
+    this.counts = new Uint32Array(m * ksub);
+    this.sums = new Float64Array(m * ksub * width);
+    let squares = 0;
+    for (let i = 0; i < assigned.length; i++) {
+      const cell = (i % m) * ksub + assigned[i]!;
+      this.counts[cell]!++;
+      const to = cell * width;
+      const from = i * width;
+      for (let j = 0; j < width; j++) {
+        const value = values[from + j]!;
+        this.sums[to + j]! += value;
+        squares += value * value;
+      }
+    }
+    this.squares = squares;
+  }
+
+  /** Σ |x − c|² = Σ |x|² − 2 Σ c · x + Σ n |c|², all of it integers. */
+  distortion(centroids: Int16Array): number {
+    const width = 2 * this.split.pairs;
+    let rest = 0;
+    for (let i = 0; i < centroids.length; i++) {
+      const c = centroids[i]!;
+      rest += c * (this.counts[Math.floor(i / width)]! * c - 2 * this.sums[i]!);
+    }
+    return this.squares + rest;
+  }
+
+  /** The integers nearest to the means; where a cluster is empty, its centroid as it was. */
+  means(centroids: Int16Array): Int16Array {
+    const width = 2 * this.split.pairs;
+    return Int16Array.from(this.sums, (sum, i) => {
+      const count = this.counts[Math.floor(i / width)]!;
+      return count > 0 ? Math.floor(sum / count + 0.5) : centroids[i]!;
+    });
+  }
+
+  /**
+   * Moves the centroid of each empty cluster to a row: of the cluster with the most rows (halved each time that one is taken
+   * from it) the one that lies farthest from its centroid. Nobody's own centroid changes, so distortion cannot rise.
+   */
+  fillEmpty(next: Int16Array, centroids: Int16Array): void {
+    const { m, pairs } = this.split;
+    const width = 2 * pairs;
+    for (let sub = 0; sub < m; sub++) {
+      const counts = this.counts.slice(sub * this.ksub, (sub + 1) * this.ksub);
+      for (let c = 0; c < this.ksub; c++) {
+        if (this.counts[sub * this.ksub + c]! > 0) continue;
+        let largest = 0;
+        for (let other = 1; other < this.ksub; other++) if (counts[other]! > counts[largest]!) largest = other;
+        if (counts[largest]! < 2) break;
+        counts[c] = counts[largest]! >> 1;
+        counts[largest]! -= counts[c]!;
+        const row = this.farthest(sub, largest, centroids, c);
+        next.set(this.values.subarray((row * m + sub) * width, (row * m + sub + 1) * width), (sub * this.ksub + c) * width);
+      }
+    }
+  }
+
+  /** The row of a cluster that is farthest from its centroid, among the half of them that the hash of `c` picks. */
+  private farthest(sub: number, cluster: number, centroids: Int16Array, c: number): number {
+    const { m, pairs } = this.split;
+    const width = 2 * pairs;
+    const centre = (sub * this.ksub + cluster) * width;
+    let best = -1;
+    let most = -1;
+    for (let row = 0; row * m < this.assigned.length; row++) {
+      if (this.assigned[row * m + sub] !== cluster) continue;
+      if (best >= 0 && randomWord(c, row) & 1) continue;
+      let squared = 0;
+      for (let j = 0; j < width; j++) {
+        const apart = this.values[(row * m + sub) * width + j]! - centroids[centre + j]!;
+        squared += apart * apart;
+      }
+      if (squared > most) [best, most] = [row, squared];
+    }
+    return best;
+  }
+}

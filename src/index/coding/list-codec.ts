@@ -1,0 +1,35 @@
+/** How rows of lists are coded and scored: one interface, whatever the codes are. */
+import type { Block } from '../../host/block.ts';
+import type { TaskOptions } from '../../util/tasks.ts';
+
+/** Queries as the scan of lists takes them, on the host engine. */
+export interface CodedQueries extends Disposable {
+  /** i8 [nq, queryStride] */
+  readonly queries: Block<'i8'>;
+  /** u32 [nq]: what terms of rows are shifted by. */
+  readonly shifts: Block<'u32'>;
+  /** i32 [nq, nprobe]: what each probed list adds to keys. */
+  readonly probeTerms: Block<'i32'>;
+}
+
+/** The lists that each query probes: u32 [nq, nprobe], NONE where there is none. */
+export interface Probes {
+  readonly lists: Uint32Array;
+  readonly nprobe: number;
+}
+
+/** A trained codec on the host engine. */
+export interface ListCodec extends Disposable {
+  readonly form: number;
+  /** Bytes of a code. */
+  readonly stride: number;
+  readonly withTerms: boolean;
+  /** Codes of rows f32 [n, dim], which join the given lists. */
+  encode(rows: Float32Array, lists: Uint32Array, options: TaskOptions): Promise<{ codes: Int8Array; terms: Int32Array | undefined }>;
+  /** Terms i32 [n] of codes i8 [n, stride] in lists, where the codec has any. */
+  termsOf?(codes: Int8Array, lists: Uint32Array): Int32Array | undefined;
+  /** Queries f32 [nq, dim]. */
+  queries(queries: Float32Array, probes: Probes): Promise<CodedQueries>;
+  /** What a code in a list says, to f32 [dim]. */
+  decode(codes: Int8Array, at: number, list: number, out: Float32Array): void;
+}

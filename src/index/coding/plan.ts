@@ -1,0 +1,12 @@
+/** What training gives: plain data, which the index file keeps. */
+import type { CodecPlan } from '../graph-codec.ts';
+import type { CoarsePlan } from './coarse.ts';
+import type { LinearTransform } from './linear-transform.ts';
+import type { ProductQuantizer } from './product-quantizer.ts';
+
+export interface TrainedPlan {
+  readonly transforms: readonly LinearTransform[];
+  /** Where there are lists. */
+  readonly coarse: CoarsePlan | undefined;
+  readonly codec: { readonly kind: 'sq8'; readonly plan: CodecPlan } | { readonly kind: 'pq'; readonly quantizer: ProductQuantizer };
+}

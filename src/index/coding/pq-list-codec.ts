@@ -1,0 +1,172 @@
+import type { HostEngine } from '../../host/engine.ts';
+import { NONE } from '../../kernels/graph.ts';
+import type { TaskOptions } from '../../util/tasks.ts';
+import { toGrid } from './integer-grid.ts';
+import type { CodedQueries, ListCodec, Probes } from './list-codec.ts';
+import { LoadedQuantizer, type ProductQuantizer } from './product-quantizer.ts';
+
+/** A key of a list that is much farther than the nearest one: it must not wrap. */
+const FARTHEST = 2 ** 29;
+
+/**
+ * Product-quantiser codes of rows, or, with centroids of lists, of what is left of a row when its list's centroid C is taken from
+ * it. All on one integer grid, so for squared distances (Jégou et al., TPAMI 2011, section IV)
+ *
+ *   |Q − C − R|² = |Q − C|² + 2 C · R + Σ (|R_m|² − 2 Q_m · R_m):
+ *
+ * a term of the probe, one of the row, and the sum of table entries; and for inner products −Q · C − Σ Q_m · R_m.
+ */
+export class PqListCodec implements ListCodec {
+  readonly quantizer: ProductQuantizer;
+  readonly withTerms: boolean;
+  private readonly host: HostEngine;
+  private readonly loaded: LoadedQuantizer;
+  private readonly scoring: LoadedQuantizer;
+  /** i16 [nlist, dim], where codes are of what is left. */
+  private readonly centroids: Int16Array | undefined;
+
+  private constructor(host: HostEngine, loaded: LoadedQuantizer, scoring: LoadedQuantizer, centroids: Int16Array | undefined) {
+    this.host = host;
+    this.loaded = loaded;
+    this.scoring = scoring;
+    this.quantizer = loaded.quantizer;
+    this.centroids = centroids;
+    this.withTerms = centroids !== undefined && scoring.quantizer.book.weight === 2;
+  }
+
+  /** `centroids` f32 [nlist, dim] are those of lists, where there are several. */
+  static async open(
+    host: HostEngine,
+    quantizer: ProductQuantizer,
+    byProduct: boolean,
+    centroids: Float32Array | undefined,
+  ): Promise<PqListCodec> {
+    const loaded = await LoadedQuantizer.open(host, quantizer);
+    const scoring = byProduct ? await LoadedQuantizer.open(host, quantizer.byProduct()) : loaded;
+    return new PqListCodec(host, loaded, scoring, centroids && toGrid(centroids, quantizer.grid));
+  }
+
+  get form(): number {
+    return this.quantizer.form;
+  }
+
+  get stride(): number {
+    return this.quantizer.stride;
+  }
+
+  async encode(rows: Float32Array, lists: Uint32Array, options: TaskOptions) {
+    const values = residuals(toGrid(rows, this.quantizer.grid), this.centroids, lists, this.quantizer.shape.dim);
+    const codes = await this.loaded.encode(values, options);
+    return { codes, terms: this.termsOf(codes, lists) };
+  }
+
+  /** ⌊2 C · R / 2^termShift⌋ of coded rows: i32 [n]. */
+  termsOf(codes: Int8Array, lists: Uint32Array): Int32Array | undefined {
+    if (!this.withTerms) return undefined;
+    const { dim } = this.quantizer.shape;
+    const unit = 2 ** this.termShift;
+    const values = new Int16Array(dim);
+    const centroids = this.centroids!;
+    return Int32Array.from(lists, (list, i) => {
+      this.quantizer.decodeValues(codes, i * this.stride, values);
+      let sum = 0;
+      for (let j = 0; j < dim; j++) sum += centroids[list * dim + j]! * values[j]!;
+      return Math.floor((2 * sum) / unit);
+    });
+  }
+
+  async queries(vectors: Float32Array, probes: Probes): Promise<CodedQueries> {
+    const { host } = this;
+    const { dim } = this.quantizer.shape;
+    const nq = vectors.length / dim;
+    const values = toGrid(vectors, this.quantizer.grid);
+    const least = this.withTerms ? this.termShift : 0;
+    using made = await this.scoring.tables(values, least);
+    const queries = await host.alloc('i8', made.tables.length * 4, 'lists: tables');
+    const shifts = await host.alloc('u32', nq, 'lists: shifts');
+    const probeTerms = await host.alloc('i32', probes.lists.length, 'lists: terms of probes');
+    const tables = host.view(made.tables);
+    host.view(queries).set(new Int8Array(tables.buffer, tables.byteOffset, tables.byteLength));
+    const by = host.view(made.shifts).slice();
+    host.view(shifts).set(by.map((shift) => shift - least));
+    if (this.centroids) host.view(probeTerms).set(this.probeTerms(values, probes, by));
+    return {
+      queries,
+      shifts,
+      probeTerms,
+      [Symbol.dispose]() {
+        for (const block of [queries, shifts, probeTerms]) block[Symbol.dispose]();
+      },
+    };
+  }
+
+  decode(codes: Int8Array, at: number, list: number, out: Float32Array): void {
+    const { grid, shape } = this.quantizer;
+    const values = new Int16Array(shape.dim);
+    this.quantizer.decodeValues(codes, at, values);
+    for (let j = 0; j < shape.dim; j++) {
+      const value = values[j]! + (this.centroids ? this.centroids[list * shape.dim + j]! : 0);
+      out[j] = Math.fround(grid.shift[j]! + Math.fround(value / grid.scale));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.loaded[Symbol.dispose]();
+    if (this.scoring !== this.loaded) this.scoring[Symbol.dispose]();
+  }
+
+  /** 2 C · R of a row may pass 32 bits: it is kept without its lowest bits. 4 · dim · 4^bits bounds it. */
+  private get termShift(): number {
+    const { grid, shape } = this.quantizer;
+    let shift = 0;
+    while ((4 * shape.dim * 4 ** grid.bits) / 2 ** shift >= 2 ** 30) shift++;
+    return shift;
+  }
+
+  /** What the nearest list lacks of each probed one, in units of the query's table: i32 [nq, nprobe]. */
+  private probeTerms(values: Int16Array, { lists, nprobe }: Probes, shifts: Uint32Array): Int32Array {
+    const { dim } = this.quantizer.shape;
+    const terms = new Int32Array(lists.length);
+    const scores = new Float64Array(nprobe);
+    for (let q = 0; q < shifts.length; q++) {
+      let least = Infinity;
+      for (let p = 0; p < nprobe; p++) {
+        const list = lists[q * nprobe + p]!;
+        scores[p] = list === NONE ? Infinity : this.score(values, q * dim, list);
+        least = Math.min(least, scores[p]!);
+      }
+      const unit = 2 ** shifts[q]!;
+      for (let p = 0; p < nprobe; p++) {
+        const apart = Math.floor((scores[p]! - least) / unit);
+        terms[q * nprobe + p] = Math.min(FARTHEST, Number.isFinite(apart) ? apart : FARTHEST);
+      }
+    }
+    return terms;
+  }
+
+  /** |Q − C|², or −Q · C. */
+  private score(values: Int16Array, at: number, list: number): number {
+    const { dim } = this.quantizer.shape;
+    const from = list * dim;
+    const centroids = this.centroids!;
+    const squared = this.scoring.quantizer.book.weight === 2;
+    let sum = 0;
+    for (let j = 0; j < dim; j++) {
+      const c = centroids[from + j]!;
+      const q = values[at + j]!;
+      sum += squared ? (q - c) * (q - c) : -q * c;
+    }
+    return sum;
+  }
+}
+
+/** Values less those of the list's centroid: i16 [n, dim]. */
+export function residuals(values: Int16Array, centroids: Int16Array | undefined, lists: Uint32Array, dim: number): Int16Array {
+  if (!centroids) return values;
+  const left = new Int16Array(values.length);
+  for (let i = 0; i < lists.length; i++) {
+    const from = lists[i]! * dim;
+    for (let j = 0; j < dim; j++) left[i * dim + j] = values[i * dim + j]! - centroids[from + j]!;
+  }
+  return left;
+}

@@ -1,0 +1,58 @@
+import type { HostEngine } from '../../host/engine.ts';
+import { decode } from '../../kernels/cpu/refine-lists.ts';
+import { type CodecPlan, GraphCodec } from '../graph-codec.ts';
+import type { CodedQueries, ListCodec, Probes } from './list-codec.ts';
+
+/** SQ8 codes of whole rows, as graphs have them. */
+export class Sq8ListCodec implements ListCodec {
+  readonly withTerms = false;
+  readonly plan: CodecPlan;
+  private readonly host: HostEngine;
+  private readonly codec: GraphCodec;
+
+  private constructor(host: HostEngine, codec: GraphCodec) {
+    this.host = host;
+    this.codec = codec;
+    this.plan = codec.plan;
+  }
+
+  static async open(host: HostEngine, plan: CodecPlan): Promise<Sq8ListCodec> {
+    return new Sq8ListCodec(host, await GraphCodec.open(host, plan));
+  }
+
+  get form(): number {
+    return this.plan.form;
+  }
+
+  get stride(): number {
+    return this.plan.stride;
+  }
+
+  async encode(rows: Float32Array) {
+    using codes = await this.codec.encodeRows(rows);
+    return { codes: this.host.view(codes).slice(), terms: undefined };
+  }
+
+  async queries(vectors: Float32Array, { lists }: Probes): Promise<CodedQueries> {
+    const queries = await this.codec.encodeQueries(vectors);
+    const shifts = await this.host.alloc('u32', vectors.length / this.plan.dim, 'lists: shifts');
+    const probeTerms = await this.host.alloc('i32', lists.length, 'lists: terms of probes');
+    return {
+      queries,
+      shifts,
+      probeTerms,
+      [Symbol.dispose]() {
+        for (const block of [queries, shifts, probeTerms]) block[Symbol.dispose]();
+      },
+    };
+  }
+
+  decode(codes: Int8Array, at: number, _list: number, out: Float32Array): void {
+    const { dim, grid } = this.plan;
+    decode(codes, at, grid!.shift, Math.fround(1 / grid!.scale), dim, out);
+  }
+
+  [Symbol.dispose](): void {
+    this.codec[Symbol.dispose]();
+  }
+}

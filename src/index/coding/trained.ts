@@ -1,0 +1,81 @@
+/** A trained plan at work: on an engine, it transforms, assigns, codes and probes. */
+import type { Engine } from '../../host/engine.ts';
+import type { TaskOptions } from '../../util/tasks.ts';
+import type { Metric } from '../vector-index.ts';
+import { Coarse, centroidVectors } from './coarse.ts';
+import { applyTransform, invertTransform } from './linear-transform.ts';
+import type { ListCodec } from './list-codec.ts';
+import type { CodedRows } from './lists.ts';
+import type { TrainedPlan } from './plan.ts';
+import { PqListCodec } from './pq-list-codec.ts';
+import { Sq8ListCodec } from './sq8-list-codec.ts';
+
+export class Trained implements Disposable {
+  readonly plan: TrainedPlan;
+  readonly codec: ListCodec;
+  readonly coarse: Coarse | undefined;
+  private readonly engine: Engine;
+
+  private constructor(engine: Engine, plan: TrainedPlan, codec: ListCodec, coarse: Coarse | undefined) {
+    this.engine = engine;
+    this.plan = plan;
+    this.codec = codec;
+    this.coarse = coarse;
+  }
+
+  static async open(engine: Engine, plan: TrainedPlan, metric: Metric): Promise<Trained> {
+    const { coarse } = plan;
+    const codec =
+      plan.codec.kind === 'sq8'
+        ? await Sq8ListCodec.open(engine.host, plan.codec.plan)
+        : await PqListCodec.open(engine.host, plan.codec.quantizer, metric === 'ip', coarse && centroidVectors(coarse));
+    return new Trained(engine, plan, codec, coarse && (await Coarse.open(engine, coarse, metric)));
+  }
+
+  get nlist(): number {
+    return this.plan.coarse?.nlist ?? 1;
+  }
+
+  /** Values of a transformed vector. */
+  dimOf(dim: number): number {
+    return this.plan.transforms.at(-1)?.dimOut ?? dim;
+  }
+
+  /** Bytes that do not grow with the rows: rotations and centroids. */
+  get bytes(): number {
+    const { transforms, codec } = this.plan;
+    const matrices = transforms.reduce((sum, { matrix }) => sum + matrix.byteLength, 0);
+    const centroids = codec.kind === 'pq' ? 2 * codec.quantizer.book.centroids.byteLength : 0;
+    return matrices + centroids + (this.coarse?.bytes ?? 0);
+  }
+
+  /** Vectors f32 [n, dim] as lists hold them. */
+  async transform(vectors: Float32Array, options: TaskOptions): Promise<Float32Array> {
+    let out = vectors;
+    for (const one of this.plan.transforms) out = await applyTransform(this.engine.host, one, out, { signal: options.signal });
+    return out;
+  }
+
+  /** A transformed vector back among those that were added, to f32 [dim]. */
+  invert(vector: Float32Array, out: Float32Array): void {
+    let from = vector;
+    for (const [i, one] of [...this.plan.transforms.entries()].reverse()) {
+      const to = i === 0 ? out : new Float32Array(one.dimIn);
+      invertTransform(one, from, to);
+      from = to;
+    }
+    if (from === vector) out.set(vector);
+  }
+
+  /** Codes of rows f32 [n, dim], the first of which is row `first`. */
+  async code(vectors: Float32Array, first: number, dim: number, options: TaskOptions): Promise<CodedRows> {
+    const rows = await this.transform(vectors, options);
+    const lists = (await this.coarse?.assign(rows, options)) ?? new Uint32Array(vectors.length / dim);
+    return { first, lists, ...(await this.codec.encode(rows, lists, { signal: options.signal })) };
+  }
+
+  [Symbol.dispose](): void {
+    this.codec[Symbol.dispose]();
+    this.coarse?.[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,184 @@
+/** Training of transforms, lists and codecs, in this order: each learns from what the ones before it make of the rows. */
+import type { Engine } from '../../host/engine.ts';
+import { badArgument } from '../../util/errors.ts';
+import { randomWord } from '../../util/random.ts';
+import { Breather, type TaskOptions } from '../../util/tasks.ts';
+import { checkAgainstDim, type Description, type TransformPart } from '../description.ts';
+import { sq8Plan } from '../graph-codec.ts';
+import { meanAndCovariance } from '../linear/covariance.ts';
+import { symmetricEigen } from '../linear/eigen.ts';
+import { orthogonalFactor } from '../linear/polar.ts';
+import { gridOf } from '../sq8-codec.ts';
+import type { Metric, Settings, TrainReport } from '../vector-index.ts';
+import { Coarse, type CoarsePlan, centroidVectors, trainCoarse } from './coarse.ts';
+import { bitsFor, integerGrid, packValues, toGrid } from './integer-grid.ts';
+import { kmeans } from './kmeans.ts';
+import { applyTransform, type LinearTransform, linearTransform } from './linear-transform.ts';
+import { spread, trainOpq } from './opq.ts';
+import type { TrainedPlan } from './plan.ts';
+import { residuals } from './pq-list-codec.ts';
+import { type PqShape, ProductQuantizer, pqSplit } from './product-quantizer.ts';
+
+/** Steps of k-means of product quantisers, as FAISS takes. */
+const PQ_STEPS = 25;
+/** Fewer rows for each centroid give centroids that say little of other rows (FAISS warns at the same number). */
+const LEAST_PER_CENTROID = 39;
+
+export interface TrainTask extends TaskOptions {
+  readonly engine: Engine;
+  readonly description: Description;
+  readonly settings: Settings;
+  /** Rows that are learned from for each centroid, at most. */
+  readonly maxPointsPerCentroid: number;
+}
+
+/** Stages and how much of the whole each is taken to be, for progress. */
+type Report = (share: number) => void;
+
+/** Learns from rows f32 [n, dim], checked, and normalised under cosine. */
+export async function trainPlan(rows: Float32Array, task: TrainTask): Promise<{ plan: TrainedPlan; report: TrainReport }> {
+  const { description, settings } = task;
+  const { dim } = settings;
+  const n = rows.length / dim;
+  const warnings = checkCount(n, description);
+  const most = mostRows(description, task.maxPointsPerCentroid);
+  let sample = spread(rows, dim, most);
+  let width = dim;
+  const { dims } = checkAgainstDim(description, dim);
+  const transforms: LinearTransform[] = [];
+  const stages = description.transforms.length + (description.structure.kind === 'IVF' ? 1 : 0) + 1;
+  let stage = 0;
+  const reporting = (): Report => {
+    const done = stage++;
+    return (share) => task.onProgress?.(Math.round(1000 * (done + share)), 1000 * stages);
+  };
+  for (const [i, part] of description.transforms.entries()) {
+    const transform = await trainTransform(sample, width, dims[i]!, part, description, task, reporting());
+    sample = await applyTransform(task.engine, transform, sample, { signal: task.signal });
+    transforms.push(transform);
+    width = dims[i]!;
+  }
+  const coarse = await trainLists(sample, width, task, reporting);
+  const codec = await trainCodec(sample, width, coarse, task, reporting());
+  return { plan: { transforms, coarse, codec }, report: { rows: Math.min(n, most), warnings } };
+}
+
+/** Centroids that each part of the description has, and what it is called. */
+function centroidsOf({ structure, codec }: Description): { name: string; count: number }[] {
+  const parts: { name: string; count: number }[] = [];
+  if (structure.kind === 'IVF') parts.push({ name: `IVF${structure.nlist}`, count: structure.nlist });
+  if (codec.kind === 'PQ') parts.push({ name: `PQ${codec.M}${codec.nBits === 4 ? 'x4' : ''}`, count: 2 ** codec.nBits });
+  return parts;
+}
+
+/** Warnings where there are few rows; throws where there are fewer than centroids. */
+function checkCount(n: number, description: Description): string[] {
+  const warnings: string[] = [];
+  for (const { name, count } of centroidsOf(description)) {
+    if (n < count) throw badArgument(`training has ${n} vectors, but ${name} has ${count} centroids; give at least ${count} vectors`);
+    const wanted = LEAST_PER_CENTROID * count;
+    if (n < wanted) warnings.push(`${n} training vectors are few for the ${count} centroids of ${name}; give ${wanted} or more`);
+  }
+  return warnings;
+}
+
+function mostRows(description: Description, perCentroid: number): number {
+  return Math.max(4096, ...centroidsOf(description).map(({ count }) => count * perCentroid));
+}
+
+/** Inner products must stay what they are, and so must those of normalised vectors. */
+function isCentred(metric: Metric): boolean {
+  return metric === 'l2';
+}
+
+async function trainTransform(
+  rows: Float32Array,
+  dim: number,
+  dimOut: number,
+  part: TransformPart,
+  { codec }: Description,
+  { engine, settings, signal }: TrainTask,
+  report: Report,
+): Promise<LinearTransform> {
+  const { metric, seed } = settings;
+  const centred = isCentred(metric);
+  const onProgress = (done: number, total: number) => report(done / total);
+  switch (part.kind) {
+    case 'OPQ': {
+      const shape: PqShape = { dim: dimOut, M: part.M, nBits: codec.kind === 'PQ' ? codec.nBits : 8 };
+      return (await trainOpq(engine, rows, { dim, shape, centred, seed, signal, onProgress })).transform;
+    }
+    case 'PCA':
+      return principal(engine, rows, dim, dimOut, centred, { signal });
+    case 'RR':
+      return linearTransform(await randomRotation(engine, dim, dimOut, seed, signal), dim, new Float32Array(dim));
+    default:
+      throw badArgument("L2norm is not among this version's transforms; use metric 'cosine', which normalises vectors");
+  }
+}
+
+async function principal(
+  engine: Engine,
+  rows: Float32Array,
+  dim: number,
+  dimOut: number,
+  centred: boolean,
+  { signal }: TaskOptions,
+): Promise<LinearTransform> {
+  const { mean, covariance } = await meanAndCovariance(engine.host, rows, dim, { signal });
+  if (!centred) for (let i = 0; i < dim; i++) for (let j = 0; j < dim; j++) covariance[i * dim + j]! += mean[i]! * mean[j]!;
+  const { vectors } = await symmetricEigen(covariance, dim, new Breather(signal));
+  return linearTransform(vectors.subarray(0, dimOut * dim), dim, centred ? Float32Array.from(mean) : new Float32Array(dim));
+}
+
+/** Orthonormal rows nearest to a matrix of random bytes: f32 [dimOut, dim]. */
+function randomRotation(engine: Engine, dim: number, dimOut: number, seed: number, signal: AbortSignal | undefined): Promise<Float32Array> {
+  const random = Float32Array.from({ length: dimOut * dim }, (_, i) => {
+    const word = randomWord(seed, i);
+    return (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24) - 510;
+  });
+  return orthogonalFactor(engine.host, random, { p: dimOut, d: dim, signal });
+}
+
+async function trainLists(sample: Float32Array, dim: number, task: TrainTask, reporting: () => Report): Promise<CoarsePlan | undefined> {
+  const { description, settings, engine, signal, maxPointsPerCentroid } = task;
+  const { structure } = description;
+  if (structure.kind !== 'IVF') return undefined;
+  const report = reporting();
+  const rows = spread(sample, dim, structure.nlist * maxPointsPerCentroid);
+  const shape = { dim, nlist: structure.nlist, seed: settings.seed };
+  return trainCoarse(engine, rows, shape, { signal, onProgress: (done, total) => report(done / total) });
+}
+
+async function trainCodec(
+  sample: Float32Array,
+  dim: number,
+  coarse: CoarsePlan | undefined,
+  task: TrainTask,
+  report: Report,
+): Promise<TrainedPlan['codec']> {
+  const { description, settings, engine, signal, maxPointsPerCentroid } = task;
+  const { metric, seed } = settings;
+  const { codec } = description;
+  if (codec.kind === 'Flat' || (codec.kind === 'SQ' && codec.bits === 8)) {
+    return { kind: 'sq8', plan: sq8Plan(dim, metric, gridOf(sample, dim, metric !== 'ip')) };
+  }
+  if (codec.kind !== 'PQ') throw badArgument(`the codec ${codec.kind} is not among this version's; give SQ8 or PQ<M>`);
+  const shape: PqShape = { dim, M: codec.M, nBits: codec.nBits };
+  const split = pqSplit(shape);
+  const ksub = 2 ** codec.nBits;
+  const rows = spread(sample, dim, ksub * maxPointsPerCentroid);
+  // What is left of a row beside its list's centroid may span twice the grid.
+  const grid = integerGrid(rows, dim, bitsFor(split.dsub) - (coarse ? 1 : 0), metric !== 'ip');
+  const values = residuals(toGrid(rows, grid), coarse && toGrid(centroidVectors(coarse), grid), await listsOf(engine, rows, coarse), dim);
+  const onProgress = (done: number, total: number) => report(done / total);
+  const packed = packValues(values, dim, split);
+  const { centroids } = await kmeans(engine, packed, { split, ksub, iterations: PQ_STEPS, seed, signal, onProgress });
+  return { kind: 'pq', quantizer: new ProductQuantizer(shape, grid, { split, ksub, weight: 2, centroids }) };
+}
+
+async function listsOf(engine: Engine, rows: Float32Array, coarse: CoarsePlan | undefined): Promise<Uint32Array> {
+  if (!coarse) return new Uint32Array(0);
+  using opened = await Coarse.open(engine, coarse, 'l2');
+  return opened.assign(rows);
+}
