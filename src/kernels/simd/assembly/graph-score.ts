@@ -40,16 +40,18 @@ export function openedBytes(form: i32, stride: i32): usize {
 
 /** Where a query is scored from: what is made of it at `opened`, or, in f32 forms and pq8, the query itself. */
 export function openQuery(query: usize, opened: usize, stride: i32, form: i32): usize {
-  if (isSq8(form)) {
-    for (let j: usize = 0; j < <usize>stride; j += 8) v128.store(opened + (j << 1), v128.load8x8_s(query + j));
-    store<u64>(opened + (<usize>stride << 1) - 8, 0);
-    return opened;
-  }
+  if (!isSq8(form)) return isPq(form) ? openTables(query, opened, stride, form) : query;
+  for (let j: usize = 0; j < <usize>stride; j += 8) v128.store(opened + (j << 1), v128.load8x8_s(query + j));
+  store<u64>(opened + (<usize>stride << 1) - 8, 0);
+  return opened;
+}
+
+function openTables(query: usize, opened: usize, stride: i32, form: i32): usize {
   if (form == PQ4) {
     joinTables(query, stride, opened);
     return opened;
   }
-  if (form == PQ8) touchLines(query, queryStride(form, stride)); // lookups come in no order that memory could foresee
+  touchLines(query, queryStride(form, stride)); // lookups come in no order that memory could foresee
   return query;
 }
 
