@@ -14,14 +14,18 @@ const shapes = [
   [1, 9, 32_768],
 ] as const;
 
-const matmulCase = (kind: (typeof kinds)[number], [n, m, k]: readonly [number, number, number], at: number) => ({
-  name: `${kind}, ${n} × ${m} × ${k}`,
-  params: { n, m, k },
-  arrays: { a: makeVectors(kind, n, k, at), b: makeVectors(kind, m, k, at + 3), c: new Float32Array(n * m).fill(-999) },
+const matmulCase = (kind: (typeof kinds)[number], [n, m, k]: readonly [number, number, number], at: number, first = 0) => ({
+  name: `${kind}, ${n} × ${m} × ${k}, from row ${first}`,
+  params: { first, n, m, k },
+  arrays: {
+    a: makeVectors(kind, first + n, k, at),
+    b: makeVectors(kind, m, k, at + 3),
+    c: new Float32Array((first + n + 1) * m).fill(-999), // a row behind stays as it is
+  },
 });
 
 kernelContract(matmul, [
   ...shapes.map((shape, at) => matmulCase('normal', shape, at)),
-  ...kinds.map((kind, at) => matmulCase(kind, [6, 13, 36], at)),
+  ...kinds.map((kind, at) => matmulCase(kind, [6, 13, 36], at, at % 4)),
   matmulCase('mixed', [130, 131, 128], 50), // long enough for threads
 ]);

@@ -3,9 +3,9 @@ const { fround } = Math;
 /** Specification of the kernel `matmul`. */
 export function matmulTwin(
   { a, b, c }: { a: Float32Array; b: Float32Array; c: Float32Array },
-  { n, m, k }: Record<'n' | 'm' | 'k', number>,
+  { first, n, m, k }: Record<'first' | 'n' | 'm' | 'k', number>,
 ): void {
-  for (let i = 0; i < n; i++) {
+  for (let i = first; i < first + n; i++) {
     for (let j = 0; j < m; j++) c[i * m + j] = dotOfFour(a, i * k, b, j * k, k);
   }
 }

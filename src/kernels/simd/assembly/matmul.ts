@@ -4,16 +4,16 @@ const BLOCK_BYTES: i32 = 98304;
 
 export function matmul(
   a: usize, b: usize, c: usize,
-  n: i32, m: i32, k: i32,
+  first: i32, n: i32, m: i32, k: i32,
   begin: i32, end: i32,
 ): void {
   const bytes = <usize>k << 2;
   const block = max(4, (BLOCK_BYTES / max(16, <i32>bytes)) & ~3);
-  for (let first = 0; first < m; first += block) {
-    const last = min(first + block, m);
-    for (let i = begin; i < end; i += 2) {
-      const other = min(i + 1, end - 1);
-      for (let j = first; j < last; j += 4) tile(a, b, c, i, other, j, m, bytes);
+  for (let from = 0; from < m; from += block) {
+    const to = min(from + block, m);
+    for (let i = first + begin; i < first + end; i += 2) {
+      const other = min(i + 1, first + end - 1);
+      for (let j = from; j < to; j += 4) tile(a, b, c, i, other, j, m, bytes);
     }
   }
 }
