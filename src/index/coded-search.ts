@@ -1,6 +1,6 @@
 /** Search over lists of codes: integer keys choose candidates, canonical distances order them. */
 import { allocAll } from '../host/alloc-all.ts';
-import type { HostEngine } from '../host/engine.ts';
+import type { Engine, HostEngine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
 import { LANES } from '../kernels/canonical-distances.ts';
 import { NONE, queryStride } from '../kernels/graph.ts';
@@ -8,22 +8,31 @@ import { listScan, listScanScratchWords } from '../kernels/list-scan.ts';
 import { roundUp } from '../util/math.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { Candidates } from './candidates.ts';
+import { type DeviceLists, isDeviceScannable } from './coded-device.ts';
+import { toGrid } from './coding/integer-grid.ts';
 import type { Lists } from './coding/lists.ts';
+import { PqListCodec } from './coding/pq-list-codec.ts';
 import type { Trained } from './coding/trained.ts';
 import type { Collector } from './collectors.ts';
 import type { Admission } from './filter.ts';
 import type { Originals } from './originals.ts';
+import { withHostBehind } from './per-engine.ts';
 import { Refiner } from './refiner.ts';
 import type { Snapshot } from './rows.ts';
 import type { Metric } from './vector-index.ts';
 
 /** Queries of one scan for each thread; tables of 32 subquantisers take 16 KiB each. */
 const SLICE = 64;
+/** Queries that a device scans for at a time, and multiply-adds that cost it what looking up a byte of a code does. */
+const DEVICE_SLICE = 1024;
+const TERMS_PER_BYTE = 8;
 /** Without vectors what codes say is compared: so many more than k, since keys are rounded. */
 const SPARE = 16;
 
 export interface CodedTask {
-  readonly host: HostEngine;
+  readonly engine: Engine;
+  /** Copies of the codes on devices. */
+  readonly device: DeviceLists;
   readonly trained: Trained;
   readonly lists: Lists;
   readonly snapshot: Snapshot;
@@ -42,44 +51,86 @@ export function candidatesFor(k: number, refineFactor: number, withVectors: bool
   return withVectors ? Math.ceil(k * refineFactor) : Math.max(2 * k, k + SPARE);
 }
 
-/** The nearest `keep` rows of each query, by keys, each refined and handed to the collector. */
-export async function searchLists(task: CodedTask, keep: number, collector: Collector): Promise<void> {
-  const { host, snapshot, queries, options } = task;
+/**
+ * The nearest `keep` rows of each query, by keys, each refined and handed to the collector. Returns the engine that scanned: a
+ * device, where it has one list of product-quantiser codes, or the host.
+ */
+export async function searchLists(task: CodedTask, keep: number, collector: Collector): Promise<Engine> {
+  const { engine, snapshot, queries, options, lists, device } = task;
   const { dim } = snapshot.originals;
   const nq = queries.length / dim;
-  const slice = SLICE * host.info.threads;
+  const most = Math.min(keep, Math.max(1, snapshot.liveCount));
+  const codec = isDeviceScannable(lists, most) && task.trained.codec instanceof PqListCodec ? task.trained.codec : undefined;
+  const work = {
+    terms: nq * lists.codes.length * TERMS_PER_BYTE,
+    waits: Math.ceil(nq / DEVICE_SLICE),
+    uploadBytes: device.missing(engine, lists),
+  };
+  const chosen = codec ? await engine.pick(work) : engine.host;
+  const slice = chosen === engine.host ? SLICE * engine.host.info.threads : DEVICE_SLICE;
   const breather = new Breather(options.signal);
+  let answered = chosen;
   for (let first = 0; first < nq; first += slice) {
     const part = queries.subarray(first * dim, Math.min(nq, first + slice) * dim);
-    await searchSlice(task, part, Math.min(keep, Math.max(1, snapshot.liveCount)), (q, row, distance) =>
-      collector.take(first + q, snapshot.labels[row]!, distance),
-    );
+    const transformed = await task.trained.transform(part, {});
+    const found = await withHostBehind(answered, engine.host, device, (on) => {
+      answered = on;
+      return on === engine.host || !codec
+        ? scan(task, transformed, part.length / dim, most)
+        : scanOn(on, codec, task, transformed, part.length / dim, most);
+    });
+    await refine(task, part, transformed, found, most, (q, row, distance) => collector.take(first + q, snapshot.labels[row]!, distance));
     options.onProgress?.(first + part.length / dim, nq);
     await breather.breathe();
   }
+  return answered;
 }
 
 type Take = (q: number, row: number, distance: number) => void;
 
-async function searchSlice(task: CodedTask, queries: Float32Array, keep: number, take: Take): Promise<void> {
-  const { host, trained, vectors, snapshot, metric, lists } = task;
+/** Canonical distances of what scans found, u32 [nq, keep]. */
+async function refine(
+  task: CodedTask,
+  queries: Float32Array,
+  transformed: Float32Array,
+  found: Uint32Array,
+  keep: number,
+  take: Take,
+): Promise<void> {
+  const { engine, trained, vectors, snapshot, metric, lists } = task;
   const { dim } = snapshot.originals;
-  const transformed = await trained.transform(queries, {});
-  const found = await scan(task, transformed, queries.length / dim, keep);
   const candidates = new Candidates(Math.max(1, found.length));
   for (let i = 0; i < found.length; i++) if (found[i] !== NONE) candidates.push(Math.floor(i / keep), found[i]!);
   if (vectors) {
-    const refiner = new Refiner(host, vectors, metric, roundUp(dim, LANES), queries);
+    const refiner = new Refiner(engine.host, vectors, metric, roundUp(dim, LANES), queries);
     return refiner.refine(candidates, take);
   }
-  const decoded = new DecodedLists(host, trained, lists, trained.dimOf(dim));
-  const refiner = new Refiner(host, decoded, metric, roundUp(decoded.dim, LANES), transformed);
+  const decoded = new DecodedLists(engine.host, trained, lists, trained.dimOf(dim));
+  const refiner = new Refiner(engine.host, decoded, metric, roundUp(decoded.dim, LANES), transformed);
   await refiner.refine(candidates, take);
+}
+
+/** Rows by key, as `scan` finds them, on a device. */
+async function scanOn(
+  on: Engine,
+  codec: PqListCodec,
+  task: CodedTask,
+  queries: Float32Array,
+  nq: number,
+  keep: number,
+): Promise<Uint32Array> {
+  const held = await task.device.acquire(on, task.lists, codec);
+  try {
+    return await held.nearest(toGrid(queries, codec.quantizer.grid), nq, keep, task.admission);
+  } finally {
+    held.release();
+  }
 }
 
 /** Rows by key, u32 [nq, keep], NONE behind the last. */
 async function scan(task: CodedTask, queries: Float32Array, nq: number, keep: number): Promise<Uint32Array> {
-  const { host, trained, lists, admission, snapshot, options } = task;
+  const { trained, lists, admission, snapshot, options } = task;
+  const { host } = task.engine;
   const { codec, coarse } = trained;
   const nprobe = coarse ? task.nprobe : 1;
   const probed = coarse ? await coarse.probe(queries, nprobe, { signal: options.signal }) : new Uint32Array(nq);

@@ -3,6 +3,7 @@ import { badArgument, IsodexError } from '../util/errors.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { CodeOriginals } from './code-originals.ts';
 import { type CodedConfig, checkNprobe, checkRefineFactor, describeCoded, keepsVectors } from './coded-config.ts';
+import { DeviceLists } from './coded-device.ts';
 import { writeCoded } from './coded-file.ts';
 import { type CodedTask, candidatesFor, searchLists } from './coded-search.ts';
 import type { CodedContent, CodedState } from './coded-state.ts';
@@ -42,6 +43,7 @@ export class CodedIndex extends RowIndex {
   readonly config: CodedConfig;
   protected readonly addReports = 'commit';
   private readonly states: States<CodedState>;
+  private readonly device = new DeviceLists();
 
   constructor(engine: Engine, { config, settings, ...state }: CodedContent, onClose?: () => void) {
     super(engine, { ...settings, snapshot: state.snapshot }, onClose);
@@ -59,7 +61,7 @@ export class CodedIndex extends RowIndex {
   override get memory() {
     const { lists, trained } = this.states.current;
     const { codes, lists: places } = lists?.memory ?? { codes: 0, lists: 0 };
-    return { ...super.memory, codes, lists: places, fixed: trained?.bytes ?? 0 };
+    return { ...super.memory, codes: codes + this.device.bytes, lists: places, fixed: trained?.bytes ?? 0 };
   }
 
   override async train(vectors: Float32Array, options: TaskOptions = {}): Promise<TrainReport> {
@@ -110,9 +112,10 @@ export class CodedIndex extends RowIndex {
     const factor = options.refineFactor === undefined ? this.config.refineFactor : checkRefineFactor(options.refineFactor);
     const wanted = Math.min(k, Math.max(1, this.size));
     const collector = new BestCollector(nq, wanted);
-    if (reading.task) await searchLists(reading.task, candidatesFor(wanted, factor, keepsVectors(this.config)), collector);
+    const keep = candidatesFor(wanted, factor, keepsVectors(this.config));
+    const answered = reading.task ? await searchLists(reading.task, keep, collector) : this.engine.host;
     for (const [q, list] of collector.lists.entries()) list.writeTo(labels, distances, q * k);
-    return { k, labels, distances, engine: this.engine.host.kind, distancesOf: this.distancesOf };
+    return { k, labels, distances, engine: answered.kind, distancesOf: this.distancesOf };
   }
 
   /** Approximate: scans keep more and more rows as long as all that they keep lie within the radius. */
@@ -153,6 +156,7 @@ export class CodedIndex extends RowIndex {
   }
 
   protected release(): void {
+    this.device.close();
     void this.idle().then(() => {
       const { trained, lists, snapshot } = this.states.current;
       const garbage = [trained, lists].filter((thing) => thing !== undefined);
@@ -201,7 +205,7 @@ export class CodedIndex extends RowIndex {
       if (!lists) return { task: undefined, [Symbol.dispose]: release };
       const admission = admit(snapshot, options.filter);
       const vectors = keepsVectors(config) ? snapshot.originals : undefined;
-      const task = { host: engine.host, trained, lists, snapshot, admission, metric, queries, nprobe, options, vectors };
+      const task = { engine, device: this.device, trained, lists, snapshot, admission, metric, queries, nprobe, options, vectors };
       return { task, [Symbol.dispose]: release };
     } catch (error) {
       release();

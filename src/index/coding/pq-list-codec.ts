@@ -1,4 +1,4 @@
-import type { HostEngine } from '../../host/engine.ts';
+import type { Engine, HostEngine } from '../../host/engine.ts';
 import { NONE } from '../../kernels/graph.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
 import { toGrid } from './integer-grid.ts';
@@ -44,6 +44,11 @@ export class PqListCodec implements ListCodec {
     const loaded = await LoadedQuantizer.open(host, quantizer);
     const scoring = byProduct ? await LoadedQuantizer.open(host, quantizer.byProduct()) : loaded;
     return new PqListCodec(host, loaded, scoring, centroids && toGrid(centroids, quantizer.grid));
+  }
+
+  /** What makes tables of queries, on another engine; the caller disposes of it. */
+  openScoring(engine: Engine): Promise<LoadedQuantizer> {
+    return LoadedQuantizer.open(engine, this.scoring.quantizer);
   }
 
   get form(): number {
