@@ -13,7 +13,7 @@ import { toGrid } from './coding/integer-grid.ts';
 import type { Lists } from './coding/lists.ts';
 import { PqListCodec } from './coding/pq-list-codec.ts';
 import type { Trained } from './coding/trained.ts';
-import type { Collector } from './collectors.ts';
+import { BestCollector, type Collector } from './collectors.ts';
 import type { Admission } from './filter.ts';
 import type { Originals } from './originals.ts';
 import { withHostBehind } from './per-engine.ts';
@@ -26,6 +26,8 @@ const SLICE = 64;
 /** Queries that a device scans for at a time, and multiply-adds that cost it what looking up a byte of a code does. */
 const DEVICE_SLICE = 1024;
 const TERMS_PER_BYTE = 8;
+/** Rows that the first scan for a range keeps; the next keep twice as many. */
+const RANGE_KEEP = 64;
 /** Without vectors what codes say is compared: so many more than k, since keys are rounded. */
 const SPARE = 16;
 
@@ -84,6 +86,29 @@ export async function searchLists(task: CodedTask, keep: number, collector: Coll
     await breather.breathe();
   }
   return answered;
+}
+
+/** Rows within a radius, approximately: scans keep more and more rows as long as all that they keep lie within it. */
+export async function searchListsWithin(task: CodedTask, radius: number, collector: Collector): Promise<void> {
+  const { dim } = task.snapshot.originals;
+  const nq = task.queries.length / dim;
+  for (let q = 0; q < nq; q++) {
+    await searchOneWithin({ ...task, queries: task.queries.subarray(q * dim, (q + 1) * dim) }, q, radius, collector);
+  }
+}
+
+async function searchOneWithin(task: CodedTask, q: number, radius: number, collector: Collector): Promise<void> {
+  for (let keep = RANGE_KEEP; ; keep *= 2) {
+    const best = new BestCollector(1, keep);
+    await searchLists(task, keep, best);
+    const list = best.lists[0]!;
+    if (list.size < keep || list.threshold > radius) {
+      const [labels, distances] = [new Int32Array(keep), new Float32Array(keep)];
+      list.writeTo(labels, distances, 0);
+      for (let i = 0; i < list.size; i++) collector.take(q, labels[i]!, distances[i]!);
+      return;
+    }
+  }
 }
 
 type Take = (q: number, row: number, distance: number) => void;

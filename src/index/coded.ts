@@ -1,60 +1,34 @@
 import type { Engine } from '../host/engine.ts';
-import { badArgument, IsodexError } from '../util/errors.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { CodeOriginals } from './code-originals.ts';
-import { type CodedConfig, checkNprobe, checkRefineFactor, describeCoded, keepsVectors } from './coded-config.ts';
+import { checkNprobe, checkRefineFactor, keepsVectors } from './coded-config.ts';
 import { DeviceLists } from './coded-device.ts';
 import { writeCoded } from './coded-file.ts';
-import { type CodedTask, candidatesFor, searchLists } from './coded-search.ts';
+import { type CodedTask, candidatesFor, searchLists, searchListsWithin } from './coded-search.ts';
 import type { CodedContent, CodedState } from './coded-state.ts';
 import { Lists } from './coding/lists.ts';
-import { Trained } from './coding/trained.ts';
-import { trainPlan } from './coding/training.ts';
+import type { Trained } from './coding/trained.ts';
 import { BestCollector } from './collectors.ts';
 import { admit } from './filter.ts';
-import { MemoryOriginals, type WritableOriginals } from './originals.ts';
+import { MemoryOriginals } from './originals.ts';
 import { RangeCollector } from './range-collector.ts';
 import { RowIndex } from './row-index.ts';
-import { allLive, compacted, liveRows, type Snapshot } from './rows.ts';
-import { States } from './states.ts';
-import {
-  type AddOptions,
-  checkedQueries,
-  type Neighbors,
-  type RangeNeighbors,
-  type RangeSearchOptions,
-  type SearchOptions,
-  type Settings,
-  type TrainReport,
-  type VectorBatches,
-} from './vector-index.ts';
+import { compacted, liveRows, renumbered, type Snapshot } from './rows.ts';
+import { TrainedIndex } from './trained-index.ts';
+import type { Neighbors, RangeNeighbors, RangeSearchOptions, SearchOptions } from './vector-index.ts';
 
 /** Rows that are coded at a time. */
 const PIECE_ROWS = 4096;
-/** Rows that the first scan for a range keeps; the next keep twice as many. */
-const RANGE_KEEP = 64;
 
 /**
  * Codes in one list or many (IVF), behind any transforms: an approximate index whose memory is that of its codes. `train` comes
  * first. With RFlat, or the codec Flat, the vectors are kept too, and distances are theirs; otherwise they are what codes say.
  */
-export class CodedIndex extends RowIndex {
-  readonly description: string;
-  readonly config: CodedConfig;
-  protected readonly addReports = 'commit';
-  private readonly states: States<CodedState>;
+export class CodedIndex extends TrainedIndex<CodedState> {
   private readonly device = new DeviceLists();
 
   constructor(engine: Engine, { config, settings, ...state }: CodedContent, onClose?: () => void) {
-    super(engine, { ...settings, snapshot: state.snapshot }, onClose);
-    this.config = config;
-    this.description = describeCoded(config);
-    this.states = new States<CodedState>(state);
-    this.settle(state);
-  }
-
-  override get isTrained(): boolean {
-    return this.states.current.trained !== undefined;
+    super(engine, { config, settings }, state, onClose);
   }
 
   /** Bytes held by vectors (where they are kept), labels, codes, lists, and by what does not grow with the rows. */
@@ -62,32 +36,6 @@ export class CodedIndex extends RowIndex {
     const { lists, trained } = this.states.current;
     const { codes, lists: places } = lists?.memory ?? { codes: 0, lists: 0 };
     return { ...super.memory, codes: codes + this.device.bytes, lists: places, fixed: trained?.bytes ?? 0 };
-  }
-
-  override async train(vectors: Float32Array, options: TaskOptions = {}): Promise<TrainReport> {
-    this.checkOpen();
-    const rows = checkedQueries(vectors, this.dim, this.metric, 'vectors');
-    return this.write(async () => {
-      const { snapshot, trained: before } = this.states.current;
-      if (snapshot.count > 0) throw badArgument(`the index holds ${snapshot.count} rows, coded as it was trained; train an empty one`);
-      const { engine, config, settings } = this;
-      const { description, maxPointsPerCentroid } = config;
-      const task = { engine: await engine.pick({ terms: 0, waits: 0, uploadBytes: 0 }), description, settings, maxPointsPerCentroid };
-      const { plan, report } = await trainPlan(rows, { ...task, ...options });
-      const trained = await Trained.open(engine, plan, this.metric);
-      this.replace({ snapshot, trained, lists: undefined }, before ? [before] : []);
-      return report;
-    });
-  }
-
-  override async add(vectors: VectorBatches, options: AddOptions = {}): Promise<Int32Array> {
-    this.checkOpen();
-    if (!this.isTrained) throw this.untrained('add to it');
-    return super.add(vectors, options);
-  }
-
-  async prepare(): Promise<void> {
-    this.checkOpen();
   }
 
   /** Numbers the rows anew, without gaps. */
@@ -123,8 +71,7 @@ export class CodedIndex extends RowIndex {
     const nq = queries.length / this.dim;
     using reading = this.read(queries, options);
     const collector = new RangeCollector(nq, radius, options.maxResults);
-    for (let q = 0; q < nq && reading.task; q++)
-      await this.rangeOf({ ...reading.task, queries: queries.subarray(q * this.dim, (q + 1) * this.dim) }, q, radius, collector);
+    if (reading.task) await searchListsWithin(reading.task, radius, collector);
     return { ...collector.results(), engine: this.engine.host.kind, distancesOf: this.distancesOf };
   }
 
@@ -155,35 +102,20 @@ export class CodedIndex extends RowIndex {
     return RowIndex.disposable(writeCoded(this.config, this.settings, this.engine.host, state, options), release);
   }
 
-  protected release(): void {
+  protected emptyState(snapshot: Snapshot, trained: Trained | undefined): CodedState {
+    return { snapshot, trained, lists: undefined };
+  }
+
+  protected holdings({ trained, lists }: CodedState): Disposable[] {
+    return [trained, lists].filter((thing) => thing !== undefined);
+  }
+
+  protected override release(): void {
     this.device.close();
-    void this.idle().then(() => {
-      const { trained, lists, snapshot } = this.states.current;
-      const garbage = [trained, lists].filter((thing) => thing !== undefined);
-      this.states.replace({ snapshot, trained: undefined, lists: undefined }, garbage);
-    });
+    super.release();
   }
 
-  private get settings(): Settings {
-    return { dim: this.dim, metric: this.metric, seed: this.seed };
-  }
-
-  private get distancesOf(): 'vectors' | 'codes' {
-    return keepsVectors(this.config) ? 'vectors' : 'codes';
-  }
-
-  private untrained(what: string): IsodexError {
-    return new IsodexError('bad-argument', `the index ${this.description} is not trained; call train(vectors) before you ${what}`);
-  }
-
-  private replace(next: CodedState, garbage: readonly Disposable[]): void {
-    this.settle(next);
-    this.states.replace(next, garbage);
-    this.swap(next.snapshot);
-  }
-
-  /** Where only codes are kept, rows are read from them. */
-  private settle({ snapshot, trained, lists }: CodedState): void {
+  protected settle({ snapshot, trained, lists }: CodedState): void {
     if (!(snapshot.originals instanceof CodeOriginals) || !lists || !trained) return;
     const vector = new Float32Array(trained.dimOf(this.dim));
     snapshot.originals.settle((row, out) => {
@@ -212,33 +144,4 @@ export class CodedIndex extends RowIndex {
       throw error;
     }
   }
-
-  private async rangeOf(task: CodedTask, q: number, radius: number, collector: RangeCollector): Promise<void> {
-    for (let keep = RANGE_KEEP; ; keep *= 2) {
-      const best = new BestCollector(1, keep);
-      await searchLists(task, keep, best);
-      const list = best.lists[0]!;
-      if (list.size < keep || list.threshold > radius) {
-        const [labels, distances] = [new Int32Array(keep), new Float32Array(keep)];
-        list.writeTo(labels, distances, 0);
-        for (let i = 0; i < list.size; i++) collector.take(q, labels[i]!, distances[i]!);
-        return;
-      }
-    }
-  }
-}
-
-/** The snapshot without its dead rows, whose codes are kept elsewhere. */
-function renumbered(old: Snapshot, originals: WritableOriginals): Snapshot {
-  const rows = liveRows(old);
-  const { length: count } = rows;
-  return {
-    ...old,
-    originals,
-    count,
-    live: allLive(count),
-    labels: Int32Array.from(rows, (row) => old.labels[row]!),
-    serials: Uint32Array.from(rows, (row) => old.serials[row]!),
-    keys: old.keys && Array.from(rows, (row) => old.keys![row]),
-  };
 }

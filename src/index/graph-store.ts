@@ -186,14 +186,25 @@ export class GraphStore implements Disposable {
   ): Promise<{ graph: GraphState; garbage: Disposable[] }> {
     const first = from?.count ?? 0;
     this.device.truncate(first); // rows of an add that failed
-    const codec = this.trained ?? (await this.use(await this.train(next, first)));
+    if (!this.trained) await this.use(await this.train(next, first));
     await this.codeRows(next, first, options);
+    return this.link(next, from, walker, options);
+  }
+
+  /** The same where the codes of all rows are in place already. */
+  async link(
+    next: Snapshot,
+    from: GraphState | undefined,
+    walker: Walker,
+    options: TaskOptions,
+  ): Promise<{ graph: GraphState; garbage: Disposable[] }> {
+    const first = from?.count ?? 0;
     const levels = levelsOf(next.serials, first, next.count, from?.upperCount ?? 0, this.settings);
     await this.appendNodes(next, first, levels);
     const writer = await LinkWriter.open(this.host, this.degree, from?.pages, next.count, levels.upperCount);
     try {
       const blocks = { codes: this.codes!.block, upperRows: this.upperRows.block };
-      const settings = { ...this.settings, plan: codec.plan, signal: options.signal };
+      const settings = { ...this.settings, plan: this.trained!.plan, signal: options.signal };
       const builder = new GraphBuilder(this.host, walker, settings, writer, blocks, from, next.count);
       await builder.insertAll({ first, levels: levels.levels, ...options });
       const sinceRepair = await repair(builder, (from?.sinceRepair ?? 0) + next.count - first, options.signal);

@@ -1,19 +1,17 @@
-/** Reads what hnsw-file.ts writes, and trusts none of it: a link that leads outside would lead a search out of its memory. */
+/** Reads what hnsw-file.ts writes, and trusts none of it. */
 import type { HostEngine } from '../host/engine.ts';
-import { NONE } from '../kernels/graph.ts';
-import { hasBit } from '../util/bits.ts';
-import { badFile } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { blocksUnder } from './block-originals.ts';
 import { type BodyReader, fromHeader, type Header } from './format.ts';
 import { type CodecPlan, canonicalPlan, sq8Plan } from './graph-codec.ts';
-import { blocksOf, type LinkPages, LinkWriter } from './graph-pages.ts';
+import { blocksOf } from './graph-pages.ts';
+import { checkedLevels, countLive, damaged, readLinks } from './graph-read.ts';
 import type { GraphState } from './graph-state.ts';
-import { type GraphSettings, GraphStore, type Levels, levelsOf } from './graph-store.ts';
+import { type GraphSettings, GraphStore } from './graph-store.ts';
 import { type HnswConfig, hnswConfig } from './hnsw-config.ts';
 import type { OriginalsAt, WritableOriginals } from './originals.ts';
 import { readCounts, readLabels, readSettings, readVectors } from './row-file.ts';
-import { maskWords, type Snapshot } from './rows.ts';
+import type { Snapshot } from './rows.ts';
 
 /** Sections between the keys and the vectors: live, shift, scale, upperLinks, links. */
 const OWN_SECTIONS = 5;
@@ -62,8 +60,7 @@ async function readGraph(
   const plan = planOf(header, settings, await reader.readArray('shift', 'f32'), (await reader.readArray('scale', 'f32'))[0]);
   const upper = await reader.readArray('upperLinks', 'u32');
   const levels = checkedLevels(header, labels.serials, count, settings, upper.length / M);
-  checkUpperLinks(upper, levels, M);
-  const pages = await readLinks(reader, store, levels.upperCount, upper, count);
+  const pages = await readLinks(reader, store.host, M, levels, upper, count);
   const inMemory = store.newOriginals();
   try {
     if (count > 0) await store.use(plan);
@@ -98,58 +95,6 @@ function isGrid(dim: number, shift: Float32Array, scale = 0): boolean {
   return shift.length === dim && shift.every((value) => Number.isFinite(value)) && scale > 0 && scale < Infinity;
 }
 
-/** Levels of all nodes, checked against the rest of the header. */
-function checkedLevels(header: Header, serials: Uint32Array, count: number, settings: GraphSettings, upperCount: number): Levels {
-  for (let i = 1; i < count; i++) if (serials[i]! <= serials[i - 1]!) throw damaged(`serial ${i} is not above the one before it`);
-  if (count > 0 && serials[count - 1]! >= header.state.nextSerial!) throw damaged(`its last serial is not below the next one`);
-  const levels = levelsOf(serials, 0, count, 0, settings);
-  const { entry = -1, entryLevel = -1, sinceRepair = -1 } = header.state;
-  const entered = count === 0 || (entry >= 0 && entry < count && levels.levels[entry] === entryLevel);
-  if (levels.upperCount !== upperCount || !entered || sinceRepair < 0) {
-    throw damaged(`its entry (${entry} on level ${entryLevel}) or its ${upperCount} upper link rows do not fit its nodes`);
-  }
-  return levels;
-}
-
-/** An upper link must lead to a node that stands on its level. */
-function checkUpperLinks(upper: Uint32Array, { levels, upperRows }: Levels, M: number): void {
-  for (const [node, top] of levels.entries()) {
-    for (let level = 1; level <= top; level++) {
-      const at = (upperRows[node]! + level - 1) * M;
-      for (const target of upper.subarray(at, at + M)) {
-        if (target !== NONE && !(levels[target]! >= level))
-          throw damaged(`a link of node ${node} on level ${level} leads to ${target}, which is not there`);
-      }
-    }
-  }
-}
-
-async function readLinks(reader: BodyReader, store: GraphStore, upperCount: number, upper: Uint32Array, count: number): Promise<LinkPages> {
-  const { host, degree, settings } = store;
-  const writer = await LinkWriter.open(host, degree, undefined, count, upperCount);
-  try {
-    let row = 0;
-    for await (const piece of reader.readPieces('links', 'u32', degree)) {
-      if (piece.length % degree) throw damaged(`its links are not ${degree} a node`);
-      const links = writer.view();
-      for (let at = 0; at < piece.length; at += degree, row++) {
-        for (let i = at; i < at + degree; i++) {
-          if (piece[i] !== NONE && piece[i]! >= count)
-            throw damaged(`a link of node ${row} leads to ${piece[i]}, outside its ${count} nodes`);
-        }
-        links.set(piece.subarray(at, at + degree), writer.offset(row, false));
-      }
-    }
-    if (row !== count) throw damaged(`it has link rows for ${row} of its ${count} nodes`);
-    const links = writer.view();
-    for (let i = 0; i < upperCount; i++) links.set(upper.subarray(i * settings.M, (i + 1) * settings.M), writer.offset(i, true));
-    return writer.commit().pages;
-  } catch (error) {
-    writer.rollback();
-    throw error;
-  }
-}
-
 /** The vectors, coded as they go by, or the codes that were kept in their place. */
 async function readRows(
   reader: BodyReader,
@@ -167,20 +112,4 @@ async function readRows(
   }
   const onPiece = (first: number, piece: Float32Array) => store.appendCodes(first, piece, count);
   return readVectors(reader, count, dim, { ...options, originalsAt, inMemory, onPiece });
-}
-
-function countLive({ state }: Header, live: Uint32Array, count: number): number {
-  let found = 0;
-  for (let row = 0; row < 32 * live.length; row++) {
-    if (!hasBit(live, row)) continue;
-    if (row >= count) throw damaged(`row ${row} is marked as live, of ${count} rows`);
-    found++;
-  }
-  if (found !== state.live || live.length !== maskWords(count))
-    throw damaged(`${found} of its rows are live, its header says ${state.live}`);
-  return found;
-}
-
-function damaged(what: string): Error {
-  return badFile(`the index file is damaged: ${what}`);
 }

@@ -1,17 +1,11 @@
-/** Search over an HNSW graph: a beam on integer keys, then canonical distances of what it holds. */
-import type { Block } from '../host/block.ts';
-import { BEAM_FACTOR } from '../kernels/graph.ts';
-import { Breather } from '../util/tasks.ts';
-import { BestCollector, type Collector } from './collectors.ts';
-import type { EngineWalker } from './engine-walker.ts';
+/** Queries to an HNSW graph: nodes are scored by the codes of its store, answers by the vectors, or by what codes alone say. */
+import type { TaskOptions } from '../util/tasks.ts';
+import type { Collector } from './collectors.ts';
 import { type ExhaustTask, exhaust } from './exhaust.ts';
+import type { CodedSlice, GraphQueries } from './graph-queries.ts';
 import type { GraphState } from './graph-state.ts';
 import type { GraphStore } from './graph-store.ts';
 import { ListRefiner } from './list-refiner.ts';
-import type { Neighbors } from './vector-index.ts';
-
-/** Looking at all of a admissible rows costs about what a beam does when a² = 8 · ef · n. */
-const SCAN_FACTOR = 8;
 
 export interface HnswTask extends ExhaustTask {
   readonly store: GraphStore;
@@ -21,173 +15,24 @@ export interface HnswTask extends ExhaustTask {
   readonly efSearch: number;
 }
 
-/** What walks did, [nq]. */
-interface WalkStats {
-  readonly hops: Uint32Array;
-  readonly distances: Uint32Array;
-}
-
-/** How queries walk, and what becomes of what they find. */
-interface Manner {
-  /** Neighbours wanted; undefined for all that a beam holds. */
-  readonly k: number | undefined;
-  readonly walker: EngineWalker;
-  readonly stats: WalkStats;
-  /** Takes what a query found; false where that is too little. */
-  settle(one: Refined): boolean;
-}
-
-/** What one query's walk found, refined, nearest first. */
-interface Refined {
-  /** The query's number in the call. */
-  readonly q: number;
-  readonly labels: Int32Array;
-  readonly distances: Float32Array;
-}
-
-/** Whether it is cheaper to look at every admissible row: a rule in counts, so that the answer is the same everywhere. */
-function scansAll({ admission, snapshot }: HnswTask, ef: number): boolean {
-  return admission.count * admission.count <= SCAN_FACTOR * ef * snapshot.count;
-}
-
-/** The beam to walk with: wide enough to hold `ef` rows that may be returned among those that may not. */
-function beamFor({ admission, snapshot }: HnswTask, ef: number): number {
-  return Math.max(ef, Math.ceil((ef * snapshot.count) / (BEAM_FACTOR * admission.count)));
-}
-
-/** The k nearest rows that the graph leads to. */
-export async function nearestInGraph(
-  task: HnswTask,
-  k: number,
-  wantStats: boolean,
-  walker: EngineWalker,
-): Promise<Omit<Neighbors, 'engine'>> {
-  const { admission, queries, snapshot, store } = task;
-  const nq = queries.length / snapshot.originals.dim;
-  const labels = new Int32Array(nq * k).fill(-1);
-  const distances = new Float32Array(nq * k).fill(Infinity);
-  const stats = { hops: new Uint32Array(nq), distances: new Uint32Array(nq) };
-  const distancesOf = store.settings.codesOnly ? ('codes' as const) : ('vectors' as const);
-  const answer = { k, labels, distances, distancesOf, ...(wantStats ? { stats } : {}) };
-  if (admission.count === 0) return answer;
-  const wanted = Math.min(k, admission.count);
-  const settle = (one: Refined) => {
-    if (one.labels.length < wanted) return false;
-    labels.set(one.labels, one.q * k);
-    distances.set(one.distances, one.q * k);
-    return true;
+export function hnswQueries(task: HnswTask): GraphQueries {
+  const { engine, store, graph, snapshot, admission, queries, options, efSearch } = task;
+  return {
+    host: engine.host,
+    view: graph && store.view(graph),
+    ...{ snapshot, admission, queries, options },
+    distancesOf: store.settings.codesOnly ? 'codes' : 'vectors',
+    beamFor: (k = 0) => Math.max(efSearch, k),
+    code: (rows) => codedSlice({ ...task, graph: graph! }, rows),
+    exhaust: (rows: Float32Array, own: TaskOptions, collector: Collector) => exhaust({ ...task, queries: rows, options: own }, collector),
   };
-  const open = await walkWidening(task, Math.max(task.efSearch, wanted), { k: wanted, walker, stats, settle });
-  const collector = new BestCollector(open.length, wanted);
-  await exhaustFor(task, open, collector);
-  for (const [i, q] of open.entries()) {
-    collector.lists[i]!.writeTo(labels, distances, q * k);
-    stats.distances[q] = stats.distances[q]! + admission.count;
-  }
-  return answer;
 }
 
-/** Everything within `radius` that the graph leads to: a beam is wide enough once it holds a row beyond. */
-export async function withinInGraph(task: HnswTask, radius: number, collector: Collector, walker: EngineWalker): Promise<void> {
-  const { admission, queries, snapshot } = task;
-  const nq = queries.length / snapshot.originals.dim;
-  if (admission.count === 0) return;
-  const stats = { hops: new Uint32Array(nq), distances: new Uint32Array(nq) };
-  const settle = ({ q, labels, distances }: Refined) => {
-    if (!(distances.at(-1)! > radius)) return false; // all of it lies within, or it holds nothing
-    for (const [i, label] of labels.entries()) collector.take(q, label, distances[i]!);
-    return true;
+async function codedSlice(task: HnswTask & { readonly graph: GraphState }, rows: Float32Array): Promise<CodedSlice> {
+  const block = await task.store.codec!.encodeQueries(rows);
+  return {
+    block,
+    refine: (found, ef, k, take) => new ListRefiner(task, ef, k).refine(rows, found, take),
+    [Symbol.dispose]: () => block[Symbol.dispose](),
   };
-  const open = await walkWidening(task, task.efSearch, { k: undefined, walker, stats, settle });
-  await exhaustFor(task, open, {
-    k: undefined,
-    threshold: () => radius,
-    take: (i, label, distance) => collector.take(open[i]!, label, distance),
-  });
-}
-
-/**
- * Walks for all queries, and with twice the beam again for those that `settle` finds too little for: all rows near a query may
- * be ones that must not be returned. Returns the queries that are left where looking at every row costs no more.
- */
-async function walkWidening(task: HnswTask, ef: number, manner: Manner): Promise<Uint32Array> {
-  let open: Uint32Array = Uint32Array.from({ length: manner.stats.hops.length }, (_, q) => q);
-  for (let width = ef; open.length > 0 && !scansAll(task, width); width *= 2) {
-    open = await walkAndRefine(task, open, beamFor(task, width), manner);
-  }
-  return open;
-}
-
-/** Looks at every admissible row for the numbered queries. */
-async function exhaustFor(task: HnswTask, numbers: Uint32Array, collector: Collector): Promise<void> {
-  if (numbers.length === 0) return;
-  const { queries, options, snapshot } = task;
-  const { dim } = snapshot.originals;
-  const nq = queries.length / dim;
-  const onProgress = (done: number) => options.onProgress?.(nq - numbers.length + done, nq);
-  await exhaust({ ...task, queries: picked(queries, numbers, dim), options: { ...options, onProgress } }, collector);
-}
-
-/**
- * Walks for the numbered queries, slice by slice, and hands over what each found, refined: the `k` best, or all of it. Returns
- * the queries that this does not settle.
- */
-async function walkAndRefine(task: HnswTask, numbers: Uint32Array, ef: number, manner: Manner): Promise<Uint32Array> {
-  const { k, walker, stats } = manner;
-  const { engine, store, queries, options, snapshot } = task;
-  const graph = task.graph!; // without one there is no row to look for
-  const { host } = engine;
-  const { dim } = snapshot.originals;
-  const nq = queries.length / dim;
-  const view = store.view(graph);
-  const refiner = new ListRefiner({ ...task, graph }, ef, k);
-  const breather = new Breather(options.signal);
-  const open: number[] = [];
-  using admitted = await uploadAdmitted(task);
-  for (let begin = 0; begin < numbers.length; begin += walker.slice) {
-    const slice = numbers.subarray(begin, begin + walker.slice);
-    const rows = picked(queries, slice, dim);
-    using coded = await store.codec!.encodeQueries(rows);
-    using found = await walker.walk(view, {
-      nq: slice.length,
-      queries: coded,
-      level: 0,
-      ef,
-      admitted: admitted.block,
-      signal: options.signal,
-    });
-    const did = host.view(found.stats);
-    for (const [i, q] of slice.entries()) {
-      stats.hops[q] = stats.hops[q]! + did[2 * i]!;
-      stats.distances[q] = stats.distances[q]! + did[2 * i + 1]!;
-    }
-    await refiner.refine(rows, found, (i, labels, distances) => {
-      const q = slice[i]!;
-      if (!manner.settle({ q, labels, distances })) open.push(q);
-    });
-    options.onProgress?.(nq - numbers.length + begin + slice.length - open.length, nq);
-    await breather.breathe();
-  }
-  return Uint32Array.from(open);
-}
-
-/** The bits of the admissible rows on the host; no block where all rows are. */
-async function uploadAdmitted({
-  engine,
-  admission,
-  snapshot,
-}: HnswTask): Promise<{ readonly block: Block<'u32'> | undefined } & Disposable> {
-  if (admission.count === snapshot.count) return { block: undefined, [Symbol.dispose]() {} };
-  const block = await engine.host.alloc('u32', admission.bits.length, 'search: admitted');
-  engine.host.write(block, admission.bits);
-  return { block, [Symbol.dispose]: () => block[Symbol.dispose]() };
-}
-
-/** The numbered queries, f32 [numbers, dim]. */
-function picked(queries: Float32Array, numbers: Uint32Array, dim: number): Float32Array {
-  const first = numbers[0]!;
-  if (numbers.at(-1)! - first + 1 === numbers.length) return queries.subarray(first * dim, (first + numbers.length) * dim);
-  const out = new Float32Array(numbers.length * dim);
-  for (const [i, q] of numbers.entries()) out.set(queries.subarray(q * dim, (q + 1) * dim), i * dim);
-  return out;
 }

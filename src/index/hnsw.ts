@@ -4,12 +4,13 @@ import { blocksUnder } from './block-originals.ts';
 import { EngineWalker } from './engine-walker.ts';
 import { admit } from './filter.ts';
 import { blocksOf } from './graph-pages.ts';
+import { nearestInGraph, withinInGraph } from './graph-queries.ts';
 import type { GraphState } from './graph-state.ts';
 import { GraphStore } from './graph-store.ts';
 import { checkEf, describeHnsw, type HnswConfig } from './hnsw-config.ts';
 import { writeHnsw } from './hnsw-file.ts';
 import type { HnswContent } from './hnsw-read.ts';
-import { type HnswTask, nearestInGraph, withinInGraph } from './hnsw-search.ts';
+import { type HnswTask, hnswQueries } from './hnsw-search.ts';
 import { RangeCollector } from './range-collector.ts';
 import { RowIndex } from './row-index.ts';
 import { compacted, emptySnapshot, type Snapshot } from './rows.ts';
@@ -92,7 +93,7 @@ export class HnswIndex extends RowIndex {
   protected async nearest(queries: Float32Array, k: number, options: SearchOptions): Promise<Neighbors> {
     using reading = this.read(queries, options);
     const walker = this.walkerOver(reading.task.store);
-    const answer = await nearestInGraph(reading.task, k, options.stats === true, walker);
+    const answer = await nearestInGraph(hnswQueries(reading.task), k, options.stats === true, walker);
     return { ...answer, engine: walker.answered.kind };
   }
 
@@ -100,7 +101,7 @@ export class HnswIndex extends RowIndex {
     using reading = this.read(queries, options);
     const collector = new RangeCollector(queries.length / this.dim, radius, options.maxResults);
     const walker = this.walkerOver(reading.task.store);
-    await withinInGraph(reading.task, radius, collector, walker);
+    await withinInGraph(hnswQueries(reading.task), radius, collector, walker);
     return { ...collector.results(), engine: walker.answered.kind, distancesOf: this.config.codesOnly ? 'codes' : 'vectors' };
   }
 

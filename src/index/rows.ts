@@ -91,11 +91,17 @@ export function without(before: Snapshot, rows: readonly number[]): Snapshot {
 
 /** The same live rows in the same order, close together in other originals, which are empty. */
 export async function compacted(old: Snapshot, originals: WritableOriginals): Promise<Snapshot> {
-  const rows = liveRows(old);
-  const count = rows.length;
-  await originals.reserve?.(count);
+  const next = renumbered(old, originals);
+  await originals.reserve?.(next.count);
   let written = 0;
-  for await (const piece of readInPieces(old.originals, rows)) written = writePiece(originals, written, count, piece);
+  for await (const piece of readInPieces(old.originals, liveRows(old))) written = writePiece(originals, written, next.count, piece);
+  return next;
+}
+
+/** The same for originals that are there already. */
+export function renumbered(old: Snapshot, originals: WritableOriginals): Snapshot {
+  const rows = liveRows(old);
+  const { length: count } = rows;
   return {
     ...old,
     originals,
