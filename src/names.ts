@@ -1,6 +1,7 @@
 /** Names that both entry points give. */
 export type { AdapterInfo, Engine, EngineInfo, EngineKind } from './host/engine.ts';
 export type { EngineOptions, GpuLike } from './host/open.ts';
+export { type EstimateOptions, estimate, type MemoryEstimate, type PartBytes } from './index/estimate.ts';
 export type { IndexConfig } from './index/factory.ts';
 export { type LabelFilter, labelBitset } from './index/filter.ts';
 export type {
@@ -11,6 +12,7 @@ export type {
   RangeSearchOptions,
   SearchOptions,
   SearchStats,
+  TrainReport,
   VectorBatches,
   VectorIndex,
 } from './index/vector-index.ts';

@@ -116,6 +116,15 @@ program
   .action((file, given) => perform(async () => (await import('./info.ts')).info(file, given)));
 
 program
+  .command('estimate')
+  .description('tell what an index would take in memory and on disk, by part, before it is made')
+  .argument('<index>', "description, such as 'IVF1024,PQ32'")
+  .addOption(options.rows)
+  .addOption(options.dim)
+  .option('--json', 'print JSON')
+  .action((description, given) => perform(async () => (await import('./estimate.ts')).estimateIndex(description, given)));
+
+program
   .command('compact')
   .description('let go of rows that were removed or replaced; a graph is built anew')
   .argument('<file>', 'index file')

@@ -62,6 +62,10 @@ export const trainSize = new Option('--train-size <n>', 'rows, evenly spaced, th
   integer(1, Number.MAX_SAFE_INTEGER),
 );
 
+export const rows = new Option('--rows <n>', 'rows that it would hold').argParser(integer(1, 2 ** 31 - 1)).makeOptionMandatory();
+
+export const dim = new Option('--dim <n>', 'values in a vector').argParser(integer(1, 4096)).makeOptionMandatory();
+
 export const stats = new Option('--stats', 'HNSW: tell hops and distances of each query');
 
 export const threads = new Option('--threads <n>', 'CPU threads (default: one for each core)').argParser(integer(1, 1024));
