@@ -6,6 +6,7 @@
 import type { Engine } from '../../host/engine.ts';
 import { randomWord } from '../../util/random.ts';
 import { Breather, type TaskOptions } from '../../util/tasks.ts';
+import { ClusterLosses } from './cluster-losses.ts';
 import { LoadedCodebook } from './codebook.ts';
 import type { Split } from './integer-grid.ts';
 
@@ -130,44 +131,21 @@ class ClusterSums {
   }
 
   /**
-   * Moves the centroid of each empty cluster to a row: of the cluster with the most rows (halved each time that one is taken
-   * from it) the one that lies farthest from its centroid. Nobody's own centroid changes, so distortion cannot rise.
+   * Moves the centroid of each empty cluster to a row that its own centroid serves badly. Nobody's own centroid changes, so
+   * distortion cannot rise.
    */
   fillEmpty(next: Int16Array, centroids: Int16Array): void {
-    const { m, pairs } = this.split;
-    const width = 2 * pairs;
-    for (let sub = 0; sub < m; sub++) {
-      const counts = this.counts.slice(sub * this.ksub, (sub + 1) * this.ksub);
-      for (let c = 0; c < this.ksub; c++) {
-        if (this.counts[sub * this.ksub + c]! > 0) continue;
-        let largest = 0;
-        for (let other = 1; other < this.ksub; other++) if (counts[other]! > counts[largest]!) largest = other;
-        if (counts[largest]! < 2) break;
-        counts[c] = counts[largest]! >> 1;
-        counts[largest]! -= counts[c]!;
-        const row = this.farthest(sub, largest, centroids, c);
-        next.set(this.values.subarray((row * m + sub) * width, (row * m + sub + 1) * width), (sub * this.ksub + c) * width);
+    const { values, assigned, split, ksub } = this;
+    const width = 2 * split.pairs;
+    for (let sub = 0; sub < split.m; sub++) {
+      let losses: ClusterLosses | undefined;
+      for (let c = sub * ksub; c < (sub + 1) * ksub; c++) {
+        if (this.counts[c]! > 0) continue;
+        losses ??= new ClusterLosses({ split, ksub, values, assigned, centroids }, sub);
+        const row = losses.takeWorst();
+        if (row === undefined) break;
+        next.set(losses.valuesOf(row), c * width);
       }
     }
-  }
-
-  /** The row of a cluster that is farthest from its centroid, among the half of them that the hash of `c` picks. */
-  private farthest(sub: number, cluster: number, centroids: Int16Array, c: number): number {
-    const { m, pairs } = this.split;
-    const width = 2 * pairs;
-    const centre = (sub * this.ksub + cluster) * width;
-    let best = -1;
-    let most = -1;
-    for (let row = 0; row * m < this.assigned.length; row++) {
-      if (this.assigned[row * m + sub] !== cluster) continue;
-      if (best >= 0 && randomWord(c, row) & 1) continue;
-      let squared = 0;
-      for (let j = 0; j < width; j++) {
-        const apart = this.values[(row * m + sub) * width + j]! - centroids[centre + j]!;
-        squared += apart * apart;
-      }
-      if (squared > most) [best, most] = [row, squared];
-    }
-    return best;
   }
 }
