@@ -9,6 +9,7 @@ import { matmul } from './matmul.ts';
 import { nearestCentroid } from './nearest-centroid.ts';
 import { pqScan } from './pq-scan.ts';
 import { pqTables } from './pq-tables.ts';
+import { probeScan } from './probe-scan.ts';
 import { project } from './project.ts';
 import { refineLists } from './refine-lists.ts';
 import { rotate } from './rotate.ts';
@@ -28,6 +29,7 @@ export const kernels: readonly Kernel[] = [
   nearestCentroid,
   pqScan,
   pqTables,
+  probeScan,
   project,
   refineLists,
   rotate,

@@ -10,6 +10,7 @@ export { matmul } from './matmul';
 export { nearestCentroid } from './nearest-centroid';
 export { pqScan } from './pq-scan';
 export { pqTables } from './pq-tables';
+export { probeScan } from './probe-scan';
 export { project } from './project';
 export { refineLists } from './refine-lists';
 export { rotate } from './rotate';
