@@ -180,5 +180,5 @@ async function trainCodec(
 async function listsOf(engine: Engine, rows: Float32Array, coarse: CoarsePlan | undefined): Promise<Uint32Array> {
   if (!coarse) return new Uint32Array(0);
   using opened = await Coarse.open(engine, coarse, 'l2');
-  return opened.assign(rows);
+  return await opened.assign(rows); // before `opened` goes
 }
