@@ -4,6 +4,8 @@ import type { Engine } from './host/engine.ts';
 import { nodeGpu } from './host/gpu/dawn.ts';
 import { fileCostCache } from './host/node-cost-cache.ts';
 import type { EngineOptions } from './host/open.ts';
+import { readCodedConfig } from './index/coded-read.ts';
+import { pqStride } from './index/coding/product-quantizer.ts';
 import { BodyReader, fromHeader, type Header } from './index/format.ts';
 import { HNSW_PATTERN, hnswConfig } from './index/hnsw-config.ts';
 import { DiskOriginals, fileSource } from './index/node-files.ts';
@@ -98,8 +100,8 @@ export interface GraphInfo {
   readonly efSearch: number;
   /** The level where searches begin. */
   readonly entryLevel: number;
-  /** What decides on the way: 8-bit codes, or, where those are too coarse for the data, the vectors themselves. */
-  readonly traversal: 'sq8' | 'f32';
+  /** What decides on the way: 8-bit codes, or, where those are too coarse for the data, the vectors; or codes of a product quantiser. */
+  readonly traversal: 'sq8' | 'f32' | 'pq';
   /** Bytes of a vector in memory, for that. */
   readonly traversalBytes: number;
 }
@@ -119,9 +121,17 @@ export async function readInfo(path: string): Promise<FileInfo> {
   }
 }
 
-function graphInfo({ description, dim, state }: Header): { graph?: GraphInfo } {
-  if (!HNSW_PATTERN.test(description)) return {};
+function graphInfo(header: Header): { graph?: GraphInfo } {
+  const { description, dim, state } = header;
   const { entryLevel = 0, form = FORMS.sq8L2 } = state;
+  if (!HNSW_PATTERN.test(description)) {
+    const config = readCodedConfig(header, dim);
+    const { structure, codec } = config.description;
+    if (structure.kind !== 'HNSW' || codec.kind !== 'PQ') return {};
+    const { efConstruction, efSearch } = config;
+    const traversalBytes = pqStride({ dim, M: codec.M, nBits: codec.nBits });
+    return { graph: { M: structure.M, efConstruction, efSearch, entryLevel, traversal: 'pq', traversalBytes } };
+  }
   const stored = { efConstruction: state.efConstruction, efSearch: state.efSearch };
   const { M, efConstruction, efSearch } = fromHeader((name) => hnswConfig(String(name), stored), description);
   const coded = isSq8(form);

@@ -34,10 +34,15 @@ export async function info(file: string, { json }: { json?: boolean }): Promise<
   return undefined;
 }
 
+const TRAVERSALS = {
+  sq8: 'SQ8 codes',
+  f32: 'f32 distances, as 8 bits are too coarse for these vectors',
+  pq: 'codes of a product quantiser',
+} as const;
+
 function graphFacts({ M, efConstruction, efSearch, entryLevel, traversal, traversalBytes }: GraphInfo): [string, string][] {
-  const by = traversal === 'sq8' ? 'SQ8 codes' : 'f32 distances, as 8 bits are too coarse for these vectors';
   return [
     ['  graph', `M ${M}, efConstruction ${efConstruction}, efSearch ${efSearch}, entry on level ${entryLevel}`],
-    ['  walked by', `${by} (${traversalBytes} bytes a vector in memory)`],
+    ['  walked by', `${TRAVERSALS[traversal]} (${traversalBytes} bytes a vector in memory)`],
   ];
 }

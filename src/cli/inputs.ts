@@ -53,7 +53,7 @@ export function checkSameDim(queriesPath: string, queries: Queries, file: string
 
 /** Whether an index of this description walks a graph. */
 export function isGraph(description: string): boolean {
-  return description.startsWith('HNSW');
+  return /(^|,)HNSW/.test(description);
 }
 
 /** The options of searches that steer what an index does. Says which of them are in vain. */

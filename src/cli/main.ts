@@ -39,7 +39,7 @@ program
     `
 Kinds of index: Flat (exact), HNSW<M> (a graph, approximate and fast; HNSW is HNSW32), HNSW<M>,SQ8 (its codes alone, without
 the vectors); IVF<nlist>,Flat (lists), and codes that take less memory: SQ8, PQ<M> (M bytes a vector), OPQ<M>,PQ<M>,
-IVF<nlist>,PQ<M>, each also with ,RFlat (the vectors are kept too, and settle the order). The same file, options and seed give the same bytes, whatever the engine and the number of threads.`,
+IVF<nlist>,PQ<M>, HNSW<M>,PQ<M> (a graph over codes; OPQ+HNSW is OPQ32,HNSW16,PQ32), each also with ,RFlat (the vectors are kept too, and settle the order). The same file, options and seed give the same bytes, whatever the engine and the number of threads.`,
   )
   .addHelpText('after', INPUT_HELP)
   .action((input, given) => perform(async (task) => (await import('./build.ts')).build(input, given, task)));

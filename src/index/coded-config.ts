@@ -1,6 +1,7 @@
 /** What indexes over codes are made with: their description, and the numbers that steer training and searching. */
 import { badArgument } from '../util/errors.ts';
 import { checkAgainstDim, type Description, type DescriptionConfig, parseDescription, printDescription } from './description.ts';
+import { checkEf, type HnswOptions } from './hnsw-config.ts';
 
 export interface CodedConfig {
   readonly description: Description;
@@ -10,10 +11,14 @@ export interface CodedConfig {
   readonly refineFactor: number;
   /** Rows that are learned from for each centroid, at most. */
   readonly maxPointsPerCentroid: number;
+  /** Graphs: width of the beam that finds a new node's links. */
+  readonly efConstruction: number;
+  /** Graphs: width of the beam of searches that name none. */
+  readonly efSearch: number;
 }
 
 /** What may be given beside the description. */
-export interface CodedOptions extends DescriptionConfig {
+export interface CodedOptions extends DescriptionConfig, Pick<HnswOptions, 'efConstruction' | 'efSearch'> {
   /** IVF: lists that searches probe which name no number. Default 16, or all where there are fewer. */
   readonly nprobe?: number | undefined;
   /** With RFlat: how many times k rows are compared by their vectors, 1 to 1,000. Default 10. */
@@ -22,7 +27,7 @@ export interface CodedOptions extends DescriptionConfig {
   readonly maxPointsPerCentroid?: number | undefined;
 }
 
-const DEFAULTS = { nprobe: 16, refineFactor: 10, maxPointsPerCentroid: 256 } as const;
+const DEFAULTS = { nprobe: 16, refineFactor: 10, maxPointsPerCentroid: 256, efConstruction: 200, efSearch: 64 } as const;
 const MOST_FACTOR = 1000;
 
 /** The configuration that a description and options name, checked against the dimension. Throws 'bad-argument'. */
@@ -36,6 +41,8 @@ export function codedConfig(text: string, options: CodedOptions, dim: number): C
     nprobe: checkNprobe(options.nprobe ?? Math.min(DEFAULTS.nprobe, nlist), nlist),
     refineFactor: checkRefineFactor(options.refineFactor ?? DEFAULTS.refineFactor),
     maxPointsPerCentroid: checkPoints(options.maxPointsPerCentroid ?? DEFAULTS.maxPointsPerCentroid),
+    efConstruction: checkEf(options.efConstruction ?? DEFAULTS.efConstruction, 'efConstruction'),
+    efSearch: checkEf(options.efSearch ?? DEFAULTS.efSearch, 'efSearch'),
   };
 }
 

@@ -12,6 +12,7 @@ import type { IntegerGrid } from './coding/integer-grid.ts';
 import type { Lists } from './coding/lists.ts';
 import type { TrainedPlan } from './coding/plan.ts';
 import { type SectionContent, writeBody } from './format.ts';
+import type { CodecPlan } from './graph-codec.ts';
 import { labelSections, vectorSection } from './row-file.ts';
 import { liveRows } from './rows.ts';
 import type { Settings } from './vector-index.ts';
@@ -26,11 +27,8 @@ export function writeCoded(
 ): AsyncGenerator<Uint8Array> {
   const rows = liveRows(snapshot);
   const { nextLabel, nextSerial } = snapshot;
-  const { nprobe, maxPointsPerCentroid } = config;
   const plan = trained?.plan;
-  const refineThousandths = Math.round(config.refineFactor * 1000);
-  const numbers = { nprobe, refineThousandths, maxPointsPerCentroid, trained: plan ? 1 : 0, bits: bitsOf(plan) };
-  const state = { count: rows.length, nextLabel, nextSerial, ...numbers };
+  const state = { count: rows.length, nextLabel, nextSerial, ...codedNumbers(config, plan) };
   return writeBody({ description: describeCoded(config), ...settings, state }, [
     ...labelSections(snapshot, rows),
     ...(plan ? planSections(plan) : []),
@@ -39,20 +37,32 @@ export function writeCoded(
   ]);
 }
 
+/** What the header says of the configuration and of what was trained. */
+export function codedNumbers({ nprobe, refineFactor, maxPointsPerCentroid }: CodedConfig, plan: TrainedPlan | undefined) {
+  const refineThousandths = Math.round(refineFactor * 1000);
+  return { nprobe, refineThousandths, maxPointsPerCentroid, trained: plan ? 1 : 0, bits: bitsOf(plan) };
+}
+
 /** Bits of the quantiser's and the lists' grids: what the shapes of sections do not tell. */
 function bitsOf(plan: TrainedPlan | undefined): number {
   const pq = plan?.codec.kind === 'pq' ? plan.codec.quantizer.grid.bits : 0;
   return 16 * pq + (plan?.coarse?.grid.bits ?? 0);
 }
 
-function planSections({ transforms, coarse, codec }: TrainedPlan): SectionContent[] {
+export function planSections({ transforms, coarse, codec, build }: TrainedPlan): SectionContent[] {
   return [
     ...transforms.flatMap(({ mean, matrix }, i) => [section(`mean${i}`, mean), section(`matrix${i}`, words(matrix))]),
     ...(coarse ? coarseSections(coarse) : []),
     ...(codec.kind === 'sq8'
       ? gridSections('code', codec.plan.grid!)
       : [...gridSections('code', codec.quantizer.grid), section('centroids', words(codec.quantizer.book.centroids))]),
+    ...(build ? buildSections(build) : []),
   ];
+}
+
+/** The grid that a graph is built on, empty where it is built on the vectors. */
+function buildSections({ grid }: CodecPlan): SectionContent[] {
+  return [section('buildShift', grid?.shift ?? new Float32Array(0)), section('buildScale', Float32Array.from(grid ? [grid.scale] : []))];
 }
 
 function coarseSections({ grid, values }: CoarsePlan): SectionContent[] {

@@ -1,6 +1,5 @@
 /** Reads what coded-file.ts writes, and trusts none of it. */
 import type { Engine } from '../host/engine.ts';
-import { badFile } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { type CodedConfig, codedConfig, keepsVectors } from './coded-config.ts';
 import { type CodedContent, originalsFor } from './coded-state.ts';
@@ -14,11 +13,12 @@ import { type PqShape, ProductQuantizer, pqSplit } from './coding/product-quanti
 import { Trained } from './coding/trained.ts';
 import { checkAgainstDim } from './description.ts';
 import { type BodyReader, fromHeader, type Header } from './format.ts';
-import { sq8Plan } from './graph-codec.ts';
+import { type CodecPlan, canonicalPlan, sq8Plan } from './graph-codec.ts';
+import { damaged } from './graph-read.ts';
 import type { OriginalsAt } from './originals.ts';
 import { readLabels, readSettings, readVectors } from './row-file.ts';
 import { allLive, type Snapshot } from './rows.ts';
-import type { Settings } from './vector-index.ts';
+import type { Metric, Settings } from './vector-index.ts';
 
 /** Reads the body of an index over codes; `originalsAt` gives its vectors, where it keeps them, another place than memory. */
 export async function readCoded(
@@ -29,7 +29,7 @@ export async function readCoded(
 ): Promise<CodedContent> {
   const { header } = reader;
   const settings = readSettings(header);
-  const config = fromHeader((text) => codedConfig(String(text), optionsOf(header), settings.dim), header.description);
+  const config = readCodedConfig(header, settings.dim);
   const { count = -1, nextLabel = -1, nextSerial = -1, trained: isTrained } = header.state;
   const sizes = header.sections.slice(0, 2).map(({ length }) => length);
   if (count < 0 || nextSerial < count || sizes[0] !== count || sizes[1] !== count || (count > 0 && isTrained !== 1)) {
@@ -52,12 +52,14 @@ export async function readCoded(
   return { config, settings, snapshot, trained, lists };
 }
 
-function optionsOf({ state }: Header) {
-  const { nprobe, refineThousandths = 0, maxPointsPerCentroid } = state;
-  return { nprobe, refineFactor: refineThousandths / 1000, maxPointsPerCentroid };
+/** The configuration that a header describes. */
+export function readCodedConfig(header: Header, dim: number): CodedConfig {
+  const { nprobe, refineThousandths = 0, maxPointsPerCentroid, efConstruction, efSearch } = header.state;
+  const options = { nprobe, refineFactor: refineThousandths / 1000, maxPointsPerCentroid, efConstruction, efSearch };
+  return fromHeader((text) => codedConfig(String(text), options, dim), header.description);
 }
 
-async function readPlan(reader: BodyReader, { description }: CodedConfig, { dim, metric }: Settings): Promise<TrainedPlan> {
+export async function readPlan(reader: BodyReader, { description }: CodedConfig, { dim, metric }: Settings): Promise<TrainedPlan> {
   const { bits = 0 } = reader.header.state;
   const { dims } = checkAgainstDim(description, dim);
   const transforms: LinearTransform[] = [];
@@ -72,7 +74,7 @@ async function readPlan(reader: BodyReader, { description }: CodedConfig, { dim,
   const coarse = structure.kind === 'IVF' ? await readCoarse(reader, structure.nlist, width, bits % 16) : undefined;
   if (codec.kind !== 'PQ') {
     const { shift, scale } = await readGrid(reader, 'code', width, 8);
-    return { transforms, coarse, codec: { kind: 'sq8', plan: sq8Plan(width, metric, { shift, scale }) } };
+    return { transforms, coarse, codec: { kind: 'sq8', plan: sq8Plan(width, metric, { shift, scale }) }, build: undefined };
   }
   const shape: PqShape = { dim: width, M: codec.M, nBits: codec.nBits };
   const split = pqSplit(shape);
@@ -81,7 +83,23 @@ async function readPlan(reader: BodyReader, { description }: CodedConfig, { dim,
   if (grid.bits < 1 || grid.bits > most) throw damaged(`its grid has ${grid.bits} bits; ${most} fit`);
   const ksub = 2 ** codec.nBits;
   const centroids = await values(reader, 'centroids', split.m * ksub * 2 * split.pairs);
-  return { transforms, coarse, codec: { kind: 'pq', quantizer: new ProductQuantizer(shape, grid, { split, ksub, weight: 2, centroids }) } };
+  const quantizer = new ProductQuantizer(shape, grid, { split, ksub, weight: 2, centroids });
+  const build = structure.kind === 'HNSW' ? await readBuild(reader, width, metric) : undefined;
+  return { transforms, coarse, codec: { kind: 'pq', quantizer }, build };
+}
+
+/** What a graph is built on. */
+async function readBuild(reader: BodyReader, dim: number, metric: Metric): Promise<CodecPlan> {
+  const { form } = reader.header.state;
+  const canonical = canonicalPlan(dim, metric);
+  if (form === canonical.form) {
+    for (const name of ['buildShift', 'buildScale']) await finite(reader, name, 0);
+    return canonical;
+  }
+  const { shift, scale } = await readGrid(reader, 'build', dim, 8);
+  const plan = sq8Plan(dim, metric, { shift, scale });
+  if (form !== plan.form) throw damaged(`its graph is built on codes (form ${form}) that ${metric} cannot have`);
+  return plan;
 }
 
 async function readCoarse(reader: BodyReader, nlist: number, dim: number, bits: number): Promise<CoarsePlan> {
@@ -126,8 +144,4 @@ async function readLists(reader: BodyReader, engine: Engine, trained: Trained, c
     [{ first: 0, lists, codes, terms }],
     allLive(count),
   );
-}
-
-function damaged(what: string): Error {
-  return badFile(`the index file is damaged: ${what}`);
 }

@@ -56,7 +56,7 @@ export function hnswHoldings(M: number, shape: Shape, codesOnly: boolean, traver
   const walksCodes = codesOnly || traversal === 'sq8';
   const stride = walksCodes ? sq8Stride(dim) : 4 * roundUp(dim, LANES);
   const grid = walksCodes && n > 0 ? dim : 0;
-  const graph = graphHoldings(M, shape);
+  const graph = graphHoldings(M, shape, 2);
   return {
     memory: { ...graph.memory, originals: codesOnly ? 0 : 4 * n * roundUp(dim, LANES), codes: n * stride },
     sections: [
@@ -70,13 +70,13 @@ export function hnswHoldings(M: number, shape: Shape, codesOnly: boolean, traver
   };
 }
 
-/** Links, their pages, and what else nodes need, after all rows were added at once: later ones leave an eighth of room. */
-function graphHoldings(M: number, shape: Shape): Holdings {
+/** Links, their pages, and what else nodes need (where their upper links begin; labels for kernels), after all rows were added at once: later ones leave an eighth of room. */
+function graphHoldings(M: number, shape: Shape, wordsPerNode: number): Holdings {
   const { n } = shape;
   const upperRows = upperRowsOf(M, shape);
   const pages = n === 0 ? 0 : ceilDiv(n, PAGE_ROWS) + Math.max(1, ceilDiv(upperRows, PAGE_ROWS));
   return {
-    memory: { links: 4 * pages * PAGE_ROWS * 2 * M, nodes: 4 * 2 * n + 2 * 4 * pages },
+    memory: { links: 4 * pages * PAGE_ROWS * 2 * M, nodes: 4 * wordsPerNode * n + 2 * 4 * pages },
     sections: [section('links', 'upperLinks', 'u32', upperRows * M), section('links', 'links', 'u32', n * 2 * M)],
     state: { efConstruction: 200, efSearch: 64, entry: n, entryLevel: 1, sinceRepair: n },
   };
@@ -100,13 +100,13 @@ export function codedHoldings(description: Description, shape: Shape, dims: read
   const stride = structure.kind === 'LSH' ? roundUp(ceilDiv(structure.nBits ?? width, 8), 4) : codeStride(codec, width);
   const withTerms = structure.kind === 'IVF' && codec.kind === 'PQ' && metric !== 'ip';
   const fixed = fixedHoldings(description, dims);
-  const graph = isGraph ? graphHoldings(structure.M, shape) : noMemory;
+  const graph = isGraph ? graphHoldings(structure.M, shape, 1) : noMemory;
   const hasLists = structure.kind === 'IVF';
   const offsets = 1 + (hasLists ? structure.nlist : 1);
   return {
     memory: {
       ...graph.memory,
-      originals: keepsVectors && !onDisk ? 4 * n * (isGraph ? roundUp(dim, LANES) : dim) : 0,
+      originals: keepsVectors && !onDisk ? 4 * n * dim : 0,
       codes: n * (stride + (withTerms ? 4 : 0)),
       lists: isGraph ? 0 : 4 * (n + offsets),
       fixed: fixed.memory.fixed ?? 0,
@@ -114,12 +114,17 @@ export function codedHoldings(description: Description, shape: Shape, dims: read
     sections: [
       section('labels', 'live', 'u32', isGraph ? maskWords(n) : 0),
       ...fixed.sections,
+      ...(isGraph ? gridSections('build', width) : []),
       ...graph.sections,
       section('lists', 'lists', 'u32', hasLists ? n : 0),
       section('codes', 'codes', 'i8', n * stride),
       section('originals', 'vectors', 'f32', keepsVectors ? n * dim : 0),
     ].filter(({ length }) => length > 0),
-    state: { nprobe: 16, refineThousandths: 10_000, maxPointsPerCentroid: 256, trained: 1, bits: 100, ...graph.state },
+    state: {
+      ...{ nprobe: 16, refineThousandths: 10_000, maxPointsPerCentroid: 256, trained: 1, bits: 100 },
+      ...(isGraph ? { live: n, form: 0 } : {}),
+      ...graph.state,
+    },
   };
 }
 

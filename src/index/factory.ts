@@ -3,6 +3,8 @@ import { badArgument, badFile } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { CodedIndex } from './coded.ts';
 import { type CodedOptions, codedConfig } from './coded-config.ts';
+import { CodedGraphIndex } from './coded-graph.ts';
+import { checkedM, readCodedGraph } from './coded-graph-read.ts';
 import { readCoded } from './coded-read.ts';
 import { originalsFor } from './coded-state.ts';
 import { FlatIndex } from './flat.ts';
@@ -58,8 +60,21 @@ const KINDS: readonly Kind[] = [
       new HnswIndex(engine, await readHnsw(reader, engine.host, options, originalsAt), onClose),
   },
   {
+    form: "'HNSW<M>,PQ<M>', behind 'OPQ<M>', 'PCA<d>' or 'RR' and with ',RFlat' too ('OPQ+HNSW' is 'OPQ32,HNSW16,PQ32')",
+    pattern: /HNSW/,
+    make: (description, settings, options, { engine, onClose }) => {
+      const config = codedConfig(description, options, settings.dim);
+      checkedM(config);
+      const snapshot = emptySnapshot(originalsFor(config, settings.dim));
+      const nothing = { trained: undefined, nodes: undefined, graph: undefined };
+      return new CodedGraphIndex(engine, { config, settings, snapshot, ...nothing }, onClose);
+    },
+    read: async (reader, options, originalsAt, { engine, onClose }) =>
+      new CodedGraphIndex(engine, await readCodedGraph(reader, engine, options, originalsAt), onClose),
+  },
+  {
     form: "'PQ<M>', 'SQ8', 'IVF<nlist>,Flat|SQ8|PQ<M>', each behind 'OPQ<M>', 'PCA<d>' or 'RR' and with ',RFlat'",
-    pattern: /^(?!.*HNSW)/,
+    pattern: /^/,
     make: (description, settings, options, { engine, onClose }) => {
       const config = codedConfig(description, options, settings.dim);
       const snapshot = emptySnapshot(originalsFor(config, settings.dim));

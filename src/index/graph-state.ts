@@ -1,5 +1,6 @@
 import type { Block } from '../host/block.ts';
 import type { LinkPages } from './graph-pages.ts';
+import type { GraphView } from './graph-walk.ts';
 
 /** A graph as one committed state; blocks are on the host engine. */
 export interface GraphState {
@@ -21,4 +22,14 @@ export interface GraphState {
   readonly pages: LinkPages;
   /** Rows added since nodes out of reach were last looked for. */
   readonly sinceRepair: number;
+}
+
+/** A graph as kernels take it; `degree` is u32s in a link row. */
+export function viewOf(
+  { count, entry, entryLevel, codes, upperRows, pages }: Omit<GraphState, 'labels' | 'vectors'>,
+  plan: GraphView['plan'],
+  degree: number,
+): GraphView {
+  const links = { links: pages.arena.block, pages: pages.block, basePages: pages.basePages, upperRows };
+  return { plan, degree, count, entry, entryLevel, codes, ...links };
 }

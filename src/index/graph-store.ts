@@ -10,7 +10,7 @@ import { type CodecPlan, GraphCodec, suits, trainCodec } from './graph-codec.ts'
 import { DeviceCodes } from './graph-device.ts';
 import { LinkWriter } from './graph-pages.ts';
 import { repair } from './graph-repair.ts';
-import type { GraphState } from './graph-state.ts';
+import { type GraphState, viewOf } from './graph-state.ts';
 import type { GraphView, Walker } from './graph-walk.ts';
 import { GraphBuilder } from './hnsw-build.ts';
 import { levelOf } from './hnsw-levels.ts';
@@ -75,9 +75,8 @@ export class GraphStore implements Disposable {
   }
 
   /** A committed graph as kernels take it. */
-  view({ count, entry, entryLevel, codes, upperRows, pages }: GraphState): GraphView {
-    const links = { links: pages.arena.block, pages: pages.block, basePages: pages.basePages, upperRows };
-    return { plan: this.trained!.plan, degree: this.degree, count, entry, entryLevel, codes, ...links };
+  view(graph: GraphState): GraphView {
+    return viewOf(graph, this.trained!.plan, this.degree);
   }
 
   /** An empty place for vectors, as the settings want them kept. */

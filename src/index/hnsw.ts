@@ -145,17 +145,6 @@ export class HnswIndex extends RowIndex {
     this.swap(next.snapshot);
   }
 
-  /** The options of a long write, which stops when the index is closed. */
-  private whileOpenToo({ signal, onProgress }: TaskOptions): TaskOptions {
-    return {
-      signal,
-      onProgress: (done, total) => {
-        this.checkOpen();
-        onProgress?.(done, total);
-      },
-    };
-  }
-
   private walkerOver(store: GraphStore): EngineWalker {
     return new EngineWalker(this.engine, store.device);
   }

@@ -34,10 +34,10 @@ function refinedOf(ef: number, k: number): number {
 /** Canonical distances of what walks with a beam of `ef` found: of the `k` best, or, where k is undefined, of all. */
 export class ListRefiner {
   private readonly task: Refinable;
-  private readonly ef: number;
-  private readonly k: number;
+  readonly ef: number;
+  readonly k: number;
   /** Entries of a beam that are looked at. */
-  private readonly length: number;
+  readonly length: number;
 
   constructor(task: Refinable, ef: number, k: number | undefined) {
     this.task = task;
@@ -85,22 +85,29 @@ export class ListRefiner {
   /** Through the rows as they are read from the file. */
   private async fromDisk(rows: Float32Array, found: Found, take: TakeRefined): Promise<void> {
     const { engine, store, snapshot, width } = this.task;
-    const { dim, metric } = store.settings;
-    const nq = rows.length / dim;
-    const ids = engine.host.view(found.ids).slice();
-    const candidates = new Candidates();
-    const lists = Array.from({ length: nq }, () => new BestList(this.k));
-    for (let q = 0; q < nq; q++) {
-      for (const id of ids.subarray(q * this.ef, q * this.ef + this.length)) if (id !== NONE) candidates.push(q, id);
-    }
-    const refiner = new Refiner(engine.host, snapshot.originals, metric, width, rows);
-    await refiner.refine(candidates, (q, row, distance) => lists[q]!.push(distance, snapshot.labels[row]!));
-    for (const [q, list] of lists.entries()) {
-      const labels = new Int32Array(list.size);
-      const distances = new Float32Array(list.size);
-      list.writeTo(labels, distances, 0);
-      take(q, labels, distances);
-    }
+    const refiner = new Refiner(engine.host, snapshot.originals, store.settings.metric, width, rows);
+    await refineBeams(refiner, engine.host.view(found.ids).slice(), this, snapshot, take);
+  }
+}
+
+/** Refines the first `length` entries of beams, ids u32 [nq, ef] with NONE behind the last, and gives out the k best. */
+export async function refineBeams(
+  refiner: Refiner,
+  ids: Uint32Array,
+  { ef, length, k }: { readonly ef: number; readonly length: number; readonly k: number },
+  { labels }: Snapshot,
+  take: TakeRefined,
+): Promise<void> {
+  const candidates = new Candidates();
+  const lists = Array.from({ length: ids.length / ef }, () => new BestList(k));
+  for (const q of lists.keys()) {
+    for (const id of ids.subarray(q * ef, q * ef + length)) if (id !== NONE) candidates.push(q, id);
+  }
+  await refiner.refine(candidates, (q, row, distance) => lists[q]!.push(distance, labels[row]!));
+  for (const [q, list] of lists.entries()) {
+    const best = { labels: new Int32Array(list.size), distances: new Float32Array(list.size) };
+    list.writeTo(best.labels, best.distances, 0);
+    take(q, best.labels, best.distances);
   }
 }
 

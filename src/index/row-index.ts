@@ -238,6 +238,17 @@ export abstract class RowIndex implements VectorIndex {
     }
   }
 
+  /** The options of a long write, which stops when the index is closed. */
+  protected whileOpenToo({ signal, onProgress }: TaskOptions): TaskOptions {
+    return {
+      signal,
+      onProgress: (done, total) => {
+        this.checkOpen();
+        onProgress?.(done, total);
+      },
+    };
+  }
+
   protected checkOpen(): void {
     if (this.closed) throw new IsodexError('closed', 'the index was closed; open or build it again');
   }

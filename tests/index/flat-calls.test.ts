@@ -237,9 +237,14 @@ describe('bad input', () => {
     expect(() => makeIndex('Flat', config as { dim: number }, engine)).toThrow(failsWith('bad-argument', message));
   });
 
-  it.each(['flat', 'IVF16', '', undefined])('description %j', (description) => {
-    const known = `the index description '${description}' is not known; this version knows 'Flat', 'HNSW<M>', 'HNSW<M>,SQ8'`;
-    expect(() => makeIndex(description as string, { dim: 3 }, engine)).toThrow(failsWith('bad-argument', known));
+  it.each([
+    ['flat', "the index description 'flat' is not understood at character 1, 'flat': "],
+    ['IVF16', "the index description 'IVF16' is not understood at character 6, its end: "],
+    ['', 'the index description is empty; '],
+    [undefined, "the index description 'undefined' is not known; this version knows 'Flat', 'HNSW<M>', 'HNSW<M>,SQ8'"],
+  ])('description %j', (description, message) => {
+    const refused = failsWith('bad-argument', new RegExp(`^${message}`));
+    expect(() => makeIndex(description as string, { dim: 3 }, engine)).toThrow(refused);
   });
 
   it('dims 1 and 4096 are fine', async () => {

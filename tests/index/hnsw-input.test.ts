@@ -28,8 +28,20 @@ describe('a description', () => {
     expect(() => hnsw({ M: 7 }, 'HNSW6')).toThrow(failsWith('bad-argument', atOdds));
   });
 
-  it.each(['HNSW-1', 'hnsw', 'HNSW6,PQ4', 'HNSW6, SQ8', 'HNSW6,sq8', 'HNSW6.5', ' HNSW6', 'HNSWx'])('%j is none', (description) => {
-    expect(() => hnsw({}, description)).toThrow(failsWith('bad-argument', /is not known; this version knows 'Flat', 'HNSW<M>'/));
+  it.each([
+    ['HNSW-1', 'expected M, a number from 2 to 512'],
+    ['hnsw', "did you mean 'HNSW'"],
+    ['HNSW6, SQ8', 'there are no spaces in a description'],
+    ['HNSW6,sq8', "did you mean 'SQ8'"],
+    ['HNSW6.5', 'expected'],
+    [' HNSW6', 'there are no spaces in a description'],
+    ['HNSWx', 'expected M, a number from 2 to 512'],
+  ])('%j is none', (description, message) => {
+    expect(() => hnsw({}, description)).toThrow(failsWith('bad-argument', new RegExp(message)));
+  });
+
+  it.each(['HNSW6,SQ4', 'PCA4,HNSW6', 'RR,HNSW6,SQ8', 'HNSW6,SQ8,RFlat'])('%s has a codec that graphs do not take', (description) => {
+    expect(() => hnsw({}, description)).toThrow(failsWith('bad-argument', /^the index description '.*' is not known: graphs take PQ<M>, /));
   });
 
   it.each(['HNSW0', 'HNSW1', 'HNSW513', 'HNSW99999999999999999999', 'HNSW1,SQ8'])('%s has an M that is none', (description) => {

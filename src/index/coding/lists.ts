@@ -72,6 +72,22 @@ export class Lists implements Disposable {
     return lists;
   }
 
+  /** One list of the given rows, ascending, whose codes i8 [rows, stride] lie where their numbers say. */
+  static async ofRows(host: HostEngine, stride: number, rows: Uint32Array, codes: Block<'i8'>): Promise<Lists> {
+    const room = Math.max(1, rows.length);
+    const [offsets, rowBlock, gathered, terms] = await allocAll(host, [
+      ['u32', 2, 'lists: offsets'],
+      ['u32', room, 'lists: rows'],
+      ['i8', room * stride, 'lists: codes'],
+      ['i32', 1, 'lists: terms'],
+    ]);
+    host.write(offsets, Uint32Array.of(0, rows.length));
+    host.write(rowBlock, rows);
+    const [from, to] = [host.view(codes), host.view(gathered)];
+    for (let i = 0; i < rows.length; i++) to.set(from.subarray(rows[i]! * stride, (rows[i]! + 1) * stride), i * stride);
+    return new Lists(host, stride, false, { offsets, rows: rowBlock, codes: gathered, terms });
+  }
+
   get count(): number {
     return this.host.view(this.offsets).at(-1)!;
   }

@@ -8,5 +8,7 @@ export interface TrainedPlan {
   readonly transforms: readonly LinearTransform[];
   /** Where there are lists. */
   readonly coarse: CoarsePlan | undefined;
+  /** What a graph is built on; undefined where there is none. */
+  readonly build: CodecPlan | undefined;
   readonly codec: { readonly kind: 'sq8'; readonly plan: CodecPlan } | { readonly kind: 'pq'; readonly quantizer: ProductQuantizer };
 }

@@ -2,10 +2,11 @@
  * Product quantisation (Jégou, Douze, Schmid, TPAMI 2011): a vector is cut into M subvectors, each replaced by the number of the
  * nearest of 2^nBits centroids. Training, codes and lookup tables are integers throughout.
  */
+import { allocAll } from '../../host/alloc-all.ts';
 import type { Block } from '../../host/block.ts';
 import type { Engine } from '../../host/engine.ts';
 import { Recording } from '../../host/recording.ts';
-import { FORMS } from '../../kernels/graph.ts';
+import { FORMS, type Form } from '../../kernels/graph.ts';
 import { pqTables } from '../../kernels/pq-tables.ts';
 import { roundUp } from '../../util/math.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
@@ -44,7 +45,7 @@ export class ProductQuantizer {
     return pqStride(this.shape);
   }
 
-  get form(): number {
+  get form(): Form {
     return this.shape.nBits === 8 ? FORMS.pq8 : FORMS.pq4;
   }
 
@@ -106,8 +107,10 @@ export class LoadedQuantizer implements Disposable {
     const nq = values.length / dim;
     using queries = await engine.alloc('u32', nq * m * pairs, 'queries');
     engine.write(queries, packValues(values, dim, book.split));
-    const tables = await engine.alloc('u32', (nq * m * book.ksub) / 2, 'lookup tables');
-    const shifts = await engine.alloc('u32', nq, 'shifts of tables');
+    const [tables, shifts] = await allocAll(engine, [
+      ['u32', (nq * m * book.ksub) / 2, 'lookup tables'],
+      ['u32', nq, 'shifts of tables'],
+    ]);
     const params = { nq, m, pairs, ksub: book.ksub, weight: book.weight, leastShift };
     await engine.run(new Recording().dispatch(pqTables, { queries, centroids, terms, tables, shifts }, params));
     return {

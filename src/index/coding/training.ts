@@ -4,7 +4,8 @@ import { badArgument } from '../../util/errors.ts';
 import { randomWord } from '../../util/random.ts';
 import { Breather, type TaskOptions } from '../../util/tasks.ts';
 import { checkAgainstDim, type Description, type TransformPart } from '../description.ts';
-import { sq8Plan } from '../graph-codec.ts';
+import { printPart } from '../description-parts.ts';
+import { type CodecPlan, sq8Plan, trainCodec as trainGraphCodec } from '../graph-codec.ts';
 import { meanAndCovariance } from '../linear/covariance.ts';
 import { symmetricEigen } from '../linear/eigen.ts';
 import { orthogonalFactor } from '../linear/polar.ts';
@@ -21,6 +22,8 @@ import { type PqShape, ProductQuantizer, pqSplit } from './product-quantizer.ts'
 
 /** Steps of k-means of product quantisers, as FAISS takes. */
 const PQ_STEPS = 25;
+/** Rows that the codes which a graph is built on are trained on, at most. */
+const GRAPH_ROWS = 4096;
 /** Fewer rows for each centroid give centroids that say little of other rows (FAISS warns at the same number). */
 const LEAST_PER_CENTROID = 39;
 
@@ -40,16 +43,18 @@ export async function trainPlan(rows: Float32Array, task: TrainTask): Promise<{ 
   const { description, settings } = task;
   const { dim } = settings;
   const n = rows.length / dim;
-  const warnings = checkCount(n, description);
+  task.signal?.throwIfAborted();
+  const { dims } = checkAgainstDim(description, dim);
+  const warnings = checkCount(n, description, [dim, ...dims]);
   const most = mostRows(description, task.maxPointsPerCentroid);
   let sample = spread(rows, dim, most);
   let width = dim;
-  const { dims } = checkAgainstDim(description, dim);
   const transforms: LinearTransform[] = [];
   const stages = description.transforms.length + (description.structure.kind === 'IVF' ? 1 : 0) + 1;
   let stage = 0;
   const reporting = (): Report => {
     const done = stage++;
+    task.onProgress?.(1000 * done, 1000 * stages);
     return (share) => task.onProgress?.(Math.round(1000 * (done + share)), 1000 * stages);
   };
   for (const [i, part] of description.transforms.entries()) {
@@ -60,20 +65,28 @@ export async function trainPlan(rows: Float32Array, task: TrainTask): Promise<{ 
   }
   const coarse = await trainLists(sample, width, task, reporting);
   const codec = await trainCodec(sample, width, coarse, task, reporting());
-  return { plan: { transforms, coarse, codec }, report: { rows: Math.min(n, most), warnings } };
+  const build = trainBuild(sample, width, task);
+  task.onProgress?.(1000 * stages, 1000 * stages);
+  task.signal?.throwIfAborted();
+  return { plan: { transforms, coarse, codec, build }, report: { rows: Math.min(n, most), warnings } };
 }
 
-/** Centroids that each part of the description has, and what it is called. */
-function centroidsOf({ structure, codec }: Description): { name: string; count: number }[] {
+/** Centroids that each part of the description has, and what it is called. OPQ learns by a quantiser of its own where none follows. */
+function centroidsOf({ transforms, structure, codec }: Description): { name: string; count: number }[] {
   const parts: { name: string; count: number }[] = [];
-  if (structure.kind === 'IVF') parts.push({ name: `IVF${structure.nlist}`, count: structure.nlist });
-  if (codec.kind === 'PQ') parts.push({ name: `PQ${codec.M}${codec.nBits === 4 ? 'x4' : ''}`, count: 2 ** codec.nBits });
+  if (structure.kind === 'IVF') parts.push({ name: printPart(structure), count: structure.nlist });
+  if (codec.kind === 'PQ') parts.push({ name: printPart(codec), count: 2 ** codec.nBits });
+  else for (const part of transforms) if (part.kind === 'OPQ') parts.push({ name: printPart(part), count: 256 });
   return parts;
 }
 
-/** Warnings where there are few rows; throws where there are fewer than centroids. */
-function checkCount(n: number, description: Description): string[] {
+/** Warnings where there are few rows; throws where there are fewer than centroids. `dims` are those before each transform. */
+function checkCount(n: number, description: Description, dims: readonly number[]): string[] {
   const warnings: string[] = [];
+  for (const [i, part] of description.transforms.entries()) {
+    if (part.kind === 'RR' || n >= dims[i]!) continue;
+    warnings.push(`${n} training vectors are few for the ${dims[i]} dimensions that ${printPart(part)} turns; give ${dims[i]} or more`);
+  }
   for (const { name, count } of centroidsOf(description)) {
     if (n < count) throw badArgument(`training has ${n} vectors, but ${name} has ${count} centroids; give at least ${count} vectors`);
     const wanted = LEAST_PER_CENTROID * count;
@@ -131,13 +144,19 @@ async function principal(
   return linearTransform(vectors.subarray(0, dimOut * dim), dim, centred ? Float32Array.from(mean) : new Float32Array(dim));
 }
 
-/** Orthonormal rows nearest to a matrix of random bytes: f32 [dimOut, dim]. */
+/** Orthonormal rows nearest to a matrix of sums of random bytes, centred, none of which is zero: f32 [dimOut, dim]. */
 function randomRotation(engine: Engine, dim: number, dimOut: number, seed: number, signal: AbortSignal | undefined): Promise<Float32Array> {
   const random = Float32Array.from({ length: dimOut * dim }, (_, i) => {
     const word = randomWord(seed, i);
-    return (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24) - 510;
+    return (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24) - 509.5;
   });
   return orthogonalFactor(engine.host, random, { p: dimOut, d: dim, signal });
+}
+
+/** What a graph is built on. */
+function trainBuild(sample: Float32Array, dim: number, { description, settings }: TrainTask): CodecPlan | undefined {
+  if (description.structure.kind !== 'HNSW') return undefined;
+  return trainGraphCodec(spread(sample, dim, GRAPH_ROWS), dim, settings.metric);
 }
 
 async function trainLists(sample: Float32Array, dim: number, task: TrainTask, reporting: () => Report): Promise<CoarsePlan | undefined> {
@@ -170,15 +189,25 @@ async function trainCodec(
   const rows = spread(sample, dim, ksub * maxPointsPerCentroid);
   // What is left of a row beside its list's centroid may span twice the grid.
   const grid = integerGrid(rows, dim, bitsFor(split.dsub) - (coarse ? 1 : 0), metric !== 'ip');
-  const values = residuals(toGrid(rows, grid), coarse && toGrid(centroidVectors(coarse), grid), await listsOf(engine, rows, coarse), dim);
+  const values = residuals(
+    toGrid(rows, grid),
+    coarse && toGrid(centroidVectors(coarse), grid),
+    await listsOf(engine, rows, coarse, signal),
+    dim,
+  );
   const onProgress = (done: number, total: number) => report(done / total);
   const packed = packValues(values, dim, split);
   const { centroids } = await kmeans(engine, packed, { split, ksub, iterations: PQ_STEPS, seed, signal, onProgress });
   return { kind: 'pq', quantizer: new ProductQuantizer(shape, grid, { split, ksub, weight: 2, centroids }) };
 }
 
-async function listsOf(engine: Engine, rows: Float32Array, coarse: CoarsePlan | undefined): Promise<Uint32Array> {
+async function listsOf(
+  engine: Engine,
+  rows: Float32Array,
+  coarse: CoarsePlan | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Uint32Array> {
   if (!coarse) return new Uint32Array(0);
   using opened = await Coarse.open(engine, coarse, 'l2');
-  return await opened.assign(rows); // before `opened` goes
+  return await opened.assign(rows, { signal }); // before `opened` goes
 }
