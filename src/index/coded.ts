@@ -6,7 +6,7 @@ import { DeviceLists } from './coded-device.ts';
 import { writeCoded } from './coded-file.ts';
 import { type CodedTask, candidatesFor, searchLists, searchListsWithin } from './coded-search.ts';
 import type { CodedContent, CodedState } from './coded-state.ts';
-import { Lists } from './coding/lists.ts';
+import { type CodedRows, Lists } from './coding/lists.ts';
 import type { Trained } from './coding/trained.ts';
 import { BestCollector } from './collectors.ts';
 import { admit } from './filter.ts';
@@ -41,14 +41,16 @@ export class CodedIndex extends TrainedIndex<CodedState> {
   /** Numbers the rows anew, without gaps. */
   async compact(options: TaskOptions = {}): Promise<void> {
     await this.write(async () => {
+      options.signal?.throwIfAborted();
       const { snapshot, trained, lists } = this.states.current;
       if (snapshot.liveCount === snapshot.count) return;
       const next = keepsVectors(this.config)
         ? await compacted(snapshot, new MemoryOriginals(this.dim))
         : renumbered(snapshot, new CodeOriginals(this.dim));
       options.signal?.throwIfAborted();
-      const renumberedLists = await lists!.renumbered(liveRows(snapshot));
+      const renumberedLists = this.unlessClosed(await lists!.renumbered(liveRows(snapshot)));
       this.replace({ snapshot: next, trained, lists: renumberedLists }, [lists!]);
+      options.onProgress?.(snapshot.count, snapshot.count);
     });
   }
 
@@ -71,18 +73,16 @@ export class CodedIndex extends TrainedIndex<CodedState> {
     const nq = queries.length / this.dim;
     using reading = this.read(queries, options);
     const collector = new RangeCollector(nq, radius, options.maxResults);
-    if (reading.task) await searchListsWithin(reading.task, radius, collector);
-    return { ...collector.results(), engine: this.engine.host.kind, distancesOf: this.distancesOf };
+    const answered = reading.task ? await searchListsWithin(reading.task, radius, collector) : this.engine.host;
+    return { ...collector.results(), engine: answered.kind, distancesOf: this.distancesOf };
   }
 
   protected async commit(next: Snapshot, options: TaskOptions): Promise<void> {
     const { snapshot, trained, lists } = this.states.current;
     const breather = new Breather(options.signal);
-    let merged = lists;
-    const garbage: Disposable[] = [];
     const shape = { nlist: trained!.nlist, stride: trained!.codec.stride, withTerms: trained!.codec.withTerms };
     const added = next.count - snapshot.count;
-    const pieces = [];
+    const pieces: CodedRows[] = [];
     for (let first = snapshot.count; first < next.count; first += PIECE_ROWS) {
       const count = Math.min(PIECE_ROWS, next.count - first);
       const rows = new Float32Array(count * this.dim);
@@ -92,9 +92,8 @@ export class CodedIndex extends TrainedIndex<CodedState> {
       this.checkOpen();
       await breather.breathe();
     }
-    merged = await Lists.merged(this.engine.host, shape, lists, pieces, next.live);
-    if (lists) garbage.push(lists);
-    this.replace({ snapshot: next, trained, lists: merged }, garbage);
+    const merged = this.unlessClosed(await Lists.merged(this.engine.host, shape, lists, pieces, next.live));
+    this.replace({ snapshot: next, trained, lists: merged }, lists ? [lists] : []);
   }
 
   protected pieces(options: TaskOptions): AsyncIterable<Uint8Array> & Disposable {

@@ -4,6 +4,7 @@ import type { TaskOptions } from '../util/tasks.ts';
 import { type CodedConfig, describeCoded, keepsVectors } from './coded-config.ts';
 import { Trained } from './coding/trained.ts';
 import { trainPlan } from './coding/training.ts';
+import { withHostBehind } from './per-engine.ts';
 import { RowIndex } from './row-index.ts';
 import type { Snapshot } from './rows.ts';
 import { States } from './states.ts';
@@ -48,14 +49,10 @@ export abstract class TrainedIndex<S extends TrainedState> extends RowIndex {
     const rows = checkedQueries(vectors, this.dim, this.metric, 'vectors');
     return this.write(async () => {
       const { current } = this.states;
-      const { snapshot } = current;
-      if (snapshot.count > 0) throw badArgument(`the index holds ${snapshot.count} rows, coded as it was trained; train an empty one`);
-      const { engine, config, settings } = this;
-      const { description, maxPointsPerCentroid } = config;
-      const task = { engine: await engine.pick({ terms: 0, waits: 0, uploadBytes: 0 }), description, settings, maxPointsPerCentroid };
-      const { plan, report } = await trainPlan(rows, { ...task, ...options });
-      const trained = await Trained.open(engine, plan, this.metric);
-      this.replace(this.emptyState(snapshot, trained), this.holdings(current));
+      this.checkEmpty(current.snapshot);
+      const { plan, report } = await this.learn(rows, options);
+      const trained = this.unlessClosed(await Trained.open(this.engine, plan, this.metric));
+      this.replace(this.emptyState(current.snapshot, trained), this.holdings(current));
       return report;
     });
   }
@@ -88,6 +85,39 @@ export abstract class TrainedIndex<S extends TrainedState> extends RowIndex {
 
   protected untrained(what: string): IsodexError {
     return new IsodexError('bad-argument', `the index ${this.description} is not trained; call train(vectors) before you ${what}`);
+  }
+
+  /** Rows are coded as the index was trained when they came. */
+  private checkEmpty({ count, liveCount }: Snapshot): void {
+    if (count === 0) return;
+    const what = liveCount > 0 ? `holds ${liveCount} rows` : `holds no rows but keeps the places of ${count} that were removed`;
+    const mend = liveCount > 0 ? 'train before you add, or make another index' : 'call compact() first';
+    throw badArgument(`the index ${what}, coded as it was trained; ${mend}`);
+  }
+
+  /** Trains on a device where there is one; if that is lost or full, on the host. Closing the index stops it. */
+  private async learn(rows: Float32Array, { signal, onProgress }: TaskOptions) {
+    const { engine, settings } = this;
+    const { description, maxPointsPerCentroid } = this.config;
+    const task = { description, settings, maxPointsPerCentroid, signal };
+    const progress = (done: number, total: number) => {
+      this.checkOpen();
+      onProgress?.(done, total);
+    };
+    const chosen = await engine.pick({ terms: 0, waits: 0, uploadBytes: 0 });
+    const nothingKept = { drop() {} };
+    return withHostBehind(chosen, engine.host, nothingKept, (on) => trainPlan(rows, { ...task, engine: on, onProgress: progress }));
+  }
+
+  /** What was made for the index, or 'closed' where it was closed meanwhile. */
+  protected unlessClosed<T extends Disposable>(made: T): T {
+    try {
+      this.checkOpen();
+      return made;
+    } catch (error) {
+      made[Symbol.dispose]();
+      throw error;
+    }
   }
 
   protected replace(next: S, garbage: readonly Disposable[]): void {

@@ -64,8 +64,14 @@ export class Coarse implements Disposable {
     const book = await LoadedCodebook.open(engine.host, { split, ksub: plan.nlist, weight: 2, centroids: plan.values });
     const snapshot = emptySnapshot(new MemoryOriginals(dim));
     const flat = new FlatIndex(engine.host, { dim, metric: metric === 'ip' ? 'ip' : 'l2', seed: 1, snapshot });
-    await flat.add(centroidVectors(plan));
-    return new Coarse(plan, book, flat);
+    const coarse = new Coarse(plan, book, flat);
+    try {
+      await flat.add(centroidVectors(plan));
+      return coarse;
+    } catch (error) {
+      coarse[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** The list of each row f32 [n, dim]: that of the nearest centroid on the grid. */

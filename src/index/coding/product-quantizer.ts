@@ -111,16 +111,18 @@ export class LoadedQuantizer implements Disposable {
       ['u32', (nq * m * book.ksub) / 2, 'lookup tables'],
       ['u32', nq, 'shifts of tables'],
     ]);
-    const params = { nq, m, pairs, ksub: book.ksub, weight: book.weight, leastShift };
-    await engine.run(new Recording().dispatch(pqTables, { queries, centroids, terms, tables, shifts }, params));
-    return {
-      tables,
-      shifts,
-      [Symbol.dispose]() {
-        tables[Symbol.dispose]();
-        shifts[Symbol.dispose]();
-      },
+    const dispose = () => {
+      tables[Symbol.dispose]();
+      shifts[Symbol.dispose]();
     };
+    try {
+      const params = { nq, m, pairs, ksub: book.ksub, weight: book.weight, leastShift };
+      await engine.run(new Recording().dispatch(pqTables, { queries, centroids, terms, tables, shifts }, params));
+      return { tables, shifts, [Symbol.dispose]: dispose };
+    } catch (error) {
+      dispose();
+      throw error;
+    }
   }
 
   [Symbol.dispose](): void {

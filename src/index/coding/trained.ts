@@ -29,7 +29,12 @@ export class Trained implements Disposable {
       plan.codec.kind === 'sq8'
         ? await Sq8ListCodec.open(engine.host, plan.codec.plan)
         : await PqListCodec.open(engine.host, plan.codec.quantizer, metric === 'ip', coarse && centroidVectors(coarse));
-    return new Trained(engine, plan, codec, coarse && (await Coarse.open(engine, coarse, metric)));
+    try {
+      return new Trained(engine, plan, codec, coarse && (await Coarse.open(engine, coarse, metric)));
+    } catch (error) {
+      codec[Symbol.dispose]();
+      throw error;
+    }
   }
 
   get nlist(): number {
