@@ -1,19 +1,19 @@
 /** Search over lists of codes: integer keys choose candidates, canonical distances order them. */
 import { allocAll } from '../host/alloc-all.ts';
-import type { Engine, HostEngine } from '../host/engine.ts';
+import type { Engine, Work } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
 import { LANES } from '../kernels/canonical-distances.ts';
-import { NONE, queryStride } from '../kernels/graph.ts';
+import { isPq, NONE, queryStride } from '../kernels/graph.ts';
 import { listScan, listScanScratchWords } from '../kernels/list-scan.ts';
 import { roundUp } from '../util/math.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { Candidates } from './candidates.ts';
 import { type DeviceLists, isDeviceScannable } from './coded-device.ts';
-import { toGrid } from './coding/integer-grid.ts';
+import type { Probes } from './coding/list-codec.ts';
 import type { Lists } from './coding/lists.ts';
-import { PqListCodec } from './coding/pq-list-codec.ts';
 import type { Trained } from './coding/trained.ts';
 import { BestCollector, type Collector } from './collectors.ts';
+import { DecodedRows } from './decoded-rows.ts';
 import type { Admission } from './filter.ts';
 import type { Originals } from './originals.ts';
 import { withHostBehind } from './per-engine.ts';
@@ -23,7 +23,7 @@ import type { Metric } from './vector-index.ts';
 
 /** Queries of one scan for each thread; tables of 32 subquantisers take 16 KiB each. */
 const SLICE = 64;
-/** Queries that a device scans for at a time, and multiply-adds that cost it what looking up a byte of a code does. */
+/** Queries that a device scans for at a time, and multiply-adds that take as long as looking up a byte of a code. */
 const DEVICE_SLICE = 1024;
 const TERMS_PER_BYTE = 8;
 /** Rows that the first scan for a range keeps; the next keep twice as many. */
@@ -55,20 +55,15 @@ export function candidatesFor(k: number, refineFactor: number, withVectors: bool
 
 /**
  * The nearest `keep` rows of each query, by keys, each refined and handed to the collector. Returns the engine that scanned: a
- * device, where it has one list of product-quantiser codes, or the host.
+ * device, where one scans what the codes are (coded-device.ts), or the host.
  */
 export async function searchLists(task: CodedTask, keep: number, collector: Collector): Promise<Engine> {
   const { engine, snapshot, queries, options, lists, device } = task;
   const { dim } = snapshot.originals;
   const nq = queries.length / dim;
   const most = Math.min(keep, Math.max(1, snapshot.liveCount));
-  const codec = isDeviceScannable(lists, most) && task.trained.codec instanceof PqListCodec ? task.trained.codec : undefined;
-  const work = {
-    terms: nq * lists.codes.length * TERMS_PER_BYTE,
-    waits: Math.ceil(nq / DEVICE_SLICE),
-    uploadBytes: device.missing(engine, lists),
-  };
-  const chosen = codec ? await engine.pick(work) : engine.host;
+  const scannable = isDeviceScannable(lists, task.trained.codec.form, most);
+  const chosen = scannable ? await engine.pick(workOf(task, nq)) : engine.host;
   const slice = chosen === engine.host ? SLICE * engine.host.info.threads : DEVICE_SLICE;
   const breather = new Breather(options.signal);
   let answered = chosen;
@@ -77,9 +72,8 @@ export async function searchLists(task: CodedTask, keep: number, collector: Coll
     const transformed = await task.trained.transform(part, {});
     const found = await withHostBehind(answered, engine.host, device, (on) => {
       answered = on;
-      return on === engine.host || !codec
-        ? scan(task, transformed, part.length / dim, most)
-        : scanOn(on, codec, task, transformed, part.length / dim, most);
+      const scanned = on === engine.host ? scan : scanOn;
+      return scanned(task, transformed, part.length / dim, most, on);
     });
     await refine(task, part, transformed, found, most, (q, row, distance) => collector.take(first + q, snapshot.labels[row]!, distance));
     options.onProgress?.(first + part.length / dim, nq);
@@ -88,25 +82,30 @@ export async function searchLists(task: CodedTask, keep: number, collector: Coll
   return answered;
 }
 
-/** Rows within a radius, approximately: scans keep more and more rows as long as all that they keep lie within it. */
-export async function searchListsWithin(task: CodedTask, radius: number, collector: Collector): Promise<void> {
+/**
+ * Rows within a radius, approximately: scans keep more and more rows as long as all that they keep lie within it. Returns the
+ * engine of the last scan.
+ */
+export async function searchListsWithin(task: CodedTask, radius: number, collector: Collector): Promise<Engine> {
   const { dim } = task.snapshot.originals;
   const nq = task.queries.length / dim;
+  let answered: Engine = task.engine.host;
   for (let q = 0; q < nq; q++) {
-    await searchOneWithin({ ...task, queries: task.queries.subarray(q * dim, (q + 1) * dim) }, q, radius, collector);
+    answered = await searchOneWithin({ ...task, queries: task.queries.subarray(q * dim, (q + 1) * dim) }, q, radius, collector);
   }
+  return answered;
 }
 
-async function searchOneWithin(task: CodedTask, q: number, radius: number, collector: Collector): Promise<void> {
+async function searchOneWithin(task: CodedTask, q: number, radius: number, collector: Collector): Promise<Engine> {
   for (let keep = RANGE_KEEP; ; keep *= 2) {
     const best = new BestCollector(1, keep);
-    await searchLists(task, keep, best);
+    const answered = await searchLists(task, keep, best);
     const list = best.lists[0]!;
     if (list.size < keep || list.threshold > radius) {
       const [labels, distances] = [new Int32Array(keep), new Float32Array(keep)];
       list.writeTo(labels, distances, 0);
       for (let i = 0; i < list.size; i++) collector.take(q, labels[i]!, distances[i]!);
-      return;
+      return answered;
     }
   }
 }
@@ -130,23 +129,33 @@ async function refine(
     const refiner = new Refiner(engine.host, vectors, metric, roundUp(dim, LANES), queries);
     return refiner.refine(candidates, take);
   }
-  const decoded = new DecodedLists(engine.host, trained, lists, trained.dimOf(dim));
+  const decoded = new DecodedRows(engine.host, trained.codec, lists.codes, trained.dimOf(dim), (row) => lists.find(row)!);
   const refiner = new Refiner(engine.host, decoded, metric, roundUp(decoded.dim, LANES), transformed);
   await refiner.refine(candidates, take);
 }
 
+/** What scanning costs. A device is waited for twice: for the units of tables, and for what it finds. */
+function workOf({ engine, trained, lists, nprobe, device }: CodedTask, nq: number): Work {
+  const bytes = nq * lists.codes.length * (trained.coarse ? nprobe / lists.nlist : 1);
+  return {
+    terms: isPq(trained.codec.form) ? bytes * TERMS_PER_BYTE : bytes,
+    waits: 2 * Math.ceil(nq / DEVICE_SLICE),
+    uploadBytes: device.missing(engine, lists),
+  };
+}
+
+/** The lists that queries probe: the nearest ones, or the only one. */
+async function probesOf({ trained, nprobe, options }: CodedTask, queries: Float32Array, nq: number): Promise<Probes> {
+  if (!trained.coarse) return { lists: new Uint32Array(nq), nprobe: 1 };
+  return { lists: await trained.coarse.probe(queries, nprobe, { signal: options.signal }), nprobe };
+}
+
 /** Rows by key, as `scan` finds them, on a device. */
-async function scanOn(
-  on: Engine,
-  codec: PqListCodec,
-  task: CodedTask,
-  queries: Float32Array,
-  nq: number,
-  keep: number,
-): Promise<Uint32Array> {
-  const held = await task.device.acquire(on, task.lists, codec);
+async function scanOn(task: CodedTask, queries: Float32Array, nq: number, keep: number, on: Engine): Promise<Uint32Array> {
+  const probes = await probesOf(task, queries, nq);
+  const held = await task.device.acquire(on, task.lists, task.trained.codec);
   try {
-    return await held.nearest(toGrid(queries, codec.quantizer.grid), nq, keep, task.admission);
+    return await held.nearest(queries, probes, keep, task.admission);
   } finally {
     held.release();
   }
@@ -154,12 +163,12 @@ async function scanOn(
 
 /** Rows by key, u32 [nq, keep], NONE behind the last. */
 async function scan(task: CodedTask, queries: Float32Array, nq: number, keep: number): Promise<Uint32Array> {
-  const { trained, lists, admission, snapshot, options } = task;
+  const { trained, lists, admission, snapshot } = task;
   const { host } = task.engine;
-  const { codec, coarse } = trained;
-  const nprobe = coarse ? task.nprobe : 1;
-  const probed = coarse ? await coarse.probe(queries, nprobe, { signal: options.signal }) : new Uint32Array(nq);
-  using coded = await codec.queries(queries, { lists: probed, nprobe });
+  const { codec } = trained;
+  const probed = await probesOf(task, queries, nq);
+  const { nprobe } = probed;
+  using coded = await codec.queries(queries, probed);
   const filtered = admission.count < snapshot.liveCount ? 1 : 0;
   const { form, stride } = codec;
   const withTerms = codec.withTerms ? 1 : 0;
@@ -173,7 +182,7 @@ async function scan(task: CodedTask, queries: Float32Array, nq: number, keep: nu
     ['u32', slots * slotWords, 'search: scratch'],
   ]);
   try {
-    host.write(probes, probed);
+    host.write(probes, probed.lists);
     host.write(admitted, admission.bits);
     const { offsets, rows, codes, terms } = lists;
     const { queries: coded8, shifts, probeTerms } = coded;
@@ -183,41 +192,5 @@ async function scan(task: CodedTask, queries: Float32Array, nq: number, keep: nu
     return host.view(ids).slice();
   } finally {
     for (const block of [probes, admitted, keys, ids, scratch]) block[Symbol.dispose]();
-  }
-}
-
-/** What the codes of rows say, among transformed vectors. */
-class DecodedLists implements Originals {
-  readonly dim: number;
-  readonly memoryBytes = 0;
-  private readonly host: HostEngine;
-  private readonly trained: Trained;
-  private readonly lists: Lists;
-
-  constructor(host: HostEngine, trained: Trained, lists: Lists, dim: number) {
-    this.host = host;
-    this.trained = trained;
-    this.lists = lists;
-    this.dim = dim;
-  }
-
-  async readRange(begin: number, end: number, out: Float32Array): Promise<void> {
-    this.copyRows(
-      Array.from({ length: end - begin }, (_, i) => begin + i),
-      out,
-      this.dim,
-    );
-  }
-
-  async readRows(rows: ArrayLike<number>, out: Float32Array, width: number): Promise<void> {
-    this.copyRows(rows, out, width);
-  }
-
-  copyRows(rows: ArrayLike<number>, out: Float32Array, width: number): void {
-    const codes = this.host.view(this.lists.codes);
-    for (let i = 0; i < rows.length; i++) {
-      const { list, position } = this.lists.find(rows[i]!)!;
-      this.trained.codec.decode(codes, position * this.lists.stride, list, out.subarray(i * width, i * width + this.dim));
-    }
   }
 }

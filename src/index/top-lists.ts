@@ -1,3 +1,4 @@
+import { allocAll } from '../host/alloc-all.ts';
 import type { Block } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
 import type { Recording } from '../host/recording.ts';
@@ -25,18 +26,27 @@ export class TopLists implements Disposable {
   /** Room to select the k smallest of each query's m keys. */
   static async open(engine: Engine, nq: number, m: number, k: number): Promise<TopLists> {
     const length = nq * segmentsOf(m) * k;
-    const list = async () => ({
-      keys: await engine.alloc('i32', length, 'top-k: keys'),
-      ids: await engine.alloc('u32', length, 'top-k: ids'),
-    });
-    return new TopLists(nq, m, k, [await list(), await list()]);
+    const [keys, ids, otherKeys, otherIds] = await allocAll(engine, [
+      ['i32', length, 'top-k: keys'],
+      ['u32', length, 'top-k: ids'],
+      ['i32', length, 'top-k: keys'],
+      ['u32', length, 'top-k: ids'],
+    ]);
+    return new TopLists(nq, m, k, [
+      { keys, ids },
+      { keys: otherKeys, ids: otherIds },
+    ]);
   }
 
-  /** Records the selection from `keys` [nq, m]; returns where its result [nq, k] will be: ids are positions in a query's keys. */
-  record(recording: Recording, keys: Block<'i32'>): List {
+  /**
+   * Records the selection from `keys` [nq, m]; returns where its result [nq, k] will be. Ties go to the smaller of `ids` [nq, m];
+   * without them, ids are positions in a query's keys.
+   */
+  record(recording: Recording, keys: Block<'i32'>, ids?: Block<'u32'>): List {
     const { nq, k } = this;
     let [to, other] = this.lists;
-    recording.dispatch(topK, { keys, ids: other.ids, topKeys: to.keys, topIds: to.ids }, { nq, m: this.m, k, implicit: 1 });
+    const first = { keys, ids: ids ?? other.ids, topKeys: to.keys, topIds: to.ids };
+    recording.dispatch(topK, first, { nq, m: this.m, k, implicit: ids ? 0 : 1 });
     for (let segments = segmentsOf(this.m); segments > 1; segments = segmentsOf(segments * k)) {
       const from = to;
       [to, other] = [other, to];

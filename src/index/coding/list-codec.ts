@@ -1,5 +1,7 @@
 /** How rows of lists are coded and scored: one interface, whatever the codes are. */
 import type { Block } from '../../host/block.ts';
+import type { Engine } from '../../host/engine.ts';
+import type { Form } from '../../kernels/graph.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
 
 /** Queries as the scan of lists takes them, on the host engine. */
@@ -18,9 +20,25 @@ export interface Probes {
   readonly nprobe: number;
 }
 
+/** Queries as a device scans for them: on it what they are scored from, on the host what goes into its jobs. */
+export interface DeviceQueries extends Disposable {
+  /** u32 [nq, queryStride / 4] */
+  readonly queries: Block<'u32'>;
+  /** u32 [nq] */
+  readonly shifts: Uint32Array;
+  /** i32 [nq, nprobe] */
+  readonly probeTerms: Int32Array;
+}
+
+/** Makes queries on a device. */
+export interface DeviceScoring extends Disposable {
+  /** Queries f32 [nq, dim]. */
+  queries(queries: Float32Array, probes: Probes): Promise<DeviceQueries>;
+}
+
 /** A trained codec on the host engine. */
 export interface ListCodec extends Disposable {
-  readonly form: number;
+  readonly form: Form;
   /** Bytes of a code. */
   readonly stride: number;
   readonly withTerms: boolean;
@@ -30,6 +48,8 @@ export interface ListCodec extends Disposable {
   termsOf?(codes: Int8Array, lists: Uint32Array): Int32Array | undefined;
   /** Queries f32 [nq, dim]. */
   queries(queries: Float32Array, probes: Probes): Promise<CodedQueries>;
+  /** What makes queries on a device, for as long as the codec is there; the caller disposes of it. */
+  openScoring(engine: Engine): Promise<DeviceScoring>;
   /** What a code in a list says, to f32 [dim]. */
   decode(codes: Int8Array, at: number, list: number, out: Float32Array): void;
 }

@@ -1,8 +1,9 @@
+import { rangeOf } from '../../host/block.ts';
 import type { Engine, HostEngine } from '../../host/engine.ts';
-import { NONE } from '../../kernels/graph.ts';
+import { type Form, NONE } from '../../kernels/graph.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
 import { toGrid } from './integer-grid.ts';
-import type { CodedQueries, ListCodec, Probes } from './list-codec.ts';
+import type { CodedQueries, DeviceQueries, DeviceScoring, ListCodec, Probes } from './list-codec.ts';
 import { LoadedQuantizer, type ProductQuantizer } from './product-quantizer.ts';
 
 /** A key of a list that is much farther than the nearest one: it must not wrap. */
@@ -46,12 +47,15 @@ export class PqListCodec implements ListCodec {
     return new PqListCodec(host, loaded, scoring, centroids && toGrid(centroids, quantizer.grid));
   }
 
-  /** What makes tables of queries, on another engine; the caller disposes of it. */
-  openScoring(engine: Engine): Promise<LoadedQuantizer> {
-    return LoadedQuantizer.open(engine, this.scoring.quantizer);
+  async openScoring(engine: Engine): Promise<DeviceScoring> {
+    const scoring = await LoadedQuantizer.open(engine, this.scoring.quantizer);
+    return {
+      queries: (vectors, probes) => this.queriesOn(engine, scoring, vectors, probes),
+      [Symbol.dispose]: () => scoring[Symbol.dispose](),
+    };
   }
 
-  get form(): number {
+  get form(): Form {
     return this.quantizer.form;
   }
 
@@ -85,7 +89,7 @@ export class PqListCodec implements ListCodec {
     const { dim } = this.quantizer.shape;
     const nq = vectors.length / dim;
     const values = toGrid(vectors, this.quantizer.grid);
-    const least = this.withTerms ? this.termShift : 0;
+    const least = this.leastShift;
     using made = await this.scoring.tables(values, least);
     const queries = await host.alloc('i8', made.tables.length * 4, 'lists: tables');
     const shifts = await host.alloc('u32', nq, 'lists: shifts');
@@ -118,6 +122,28 @@ export class PqListCodec implements ListCodec {
   [Symbol.dispose](): void {
     this.loaded[Symbol.dispose]();
     if (this.scoring !== this.loaded) this.scoring[Symbol.dispose]();
+  }
+
+  private get leastShift(): number {
+    return this.withTerms ? this.termShift : 0;
+  }
+
+  /** Tables stay where they are made; their shifts come back, since terms of probes are in their units. */
+  private async queriesOn(engine: Engine, scoring: LoadedQuantizer, vectors: Float32Array, probes: Probes): Promise<DeviceQueries> {
+    const { grid, shape } = this.quantizer;
+    const values = toGrid(vectors, grid);
+    const made = await scoring.tables(values, this.leastShift);
+    const none = { shifts: new Uint32Array(vectors.length / shape.dim), probeTerms: new Int32Array(probes.lists.length) };
+    const dispose = () => made[Symbol.dispose]();
+    if (!this.centroids) return { queries: made.tables, ...none, [Symbol.dispose]: dispose };
+    try {
+      const [by] = await engine.read([rangeOf(made.shifts)] as const);
+      const shifts = by.map((shift) => shift - this.leastShift);
+      return { queries: made.tables, shifts, probeTerms: this.probeTerms(values, probes, by), [Symbol.dispose]: dispose };
+    } catch (error) {
+      dispose();
+      throw error;
+    }
   }
 
   /** 2 C · R of a row may pass 32 bits: it is kept without its lowest bits. 4 · dim · 4^bits bounds it. */

@@ -1,7 +1,8 @@
-import type { HostEngine } from '../../host/engine.ts';
+import type { Engine, HostEngine } from '../../host/engine.ts';
 import { decode } from '../../kernels/cpu/refine-lists.ts';
+import type { Form } from '../../kernels/graph.ts';
 import { type CodecPlan, GraphCodec } from '../graph-codec.ts';
-import type { CodedQueries, ListCodec, Probes } from './list-codec.ts';
+import type { CodedQueries, DeviceScoring, ListCodec, Probes } from './list-codec.ts';
 
 /** SQ8 codes of whole rows, as graphs have them. */
 export class Sq8ListCodec implements ListCodec {
@@ -20,7 +21,7 @@ export class Sq8ListCodec implements ListCodec {
     return new Sq8ListCodec(host, await GraphCodec.open(host, plan));
   }
 
-  get form(): number {
+  get form(): Form {
     return this.plan.form;
   }
 
@@ -44,6 +45,20 @@ export class Sq8ListCodec implements ListCodec {
       [Symbol.dispose]() {
         for (const block of [queries, shifts, probeTerms]) block[Symbol.dispose]();
       },
+    };
+  }
+
+  async openScoring(engine: Engine): Promise<DeviceScoring> {
+    return {
+      queries: async (vectors, { lists }) => {
+        using codes = await this.codec.encodeQueries(vectors);
+        const queries = await engine.alloc('u32', codes.length / 4, 'lists: queries');
+        const bytes = this.host.view(codes);
+        engine.write(queries, new Uint32Array(bytes.buffer, bytes.byteOffset, queries.length));
+        const [shifts, probeTerms] = [new Uint32Array(vectors.length / this.plan.dim), new Int32Array(lists.length)];
+        return { queries, shifts, probeTerms, [Symbol.dispose]: () => queries[Symbol.dispose]() };
+      },
+      [Symbol.dispose]() {},
     };
   }
 
