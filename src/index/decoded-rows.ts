@@ -1,13 +1,8 @@
 import type { Block } from '../host/block.ts';
 import type { HostEngine } from '../host/engine.ts';
 import type { ListCodec } from './coding/list-codec.ts';
+import type { Place } from './coding/lists.ts';
 import type { Originals } from './originals.ts';
-
-/** Where a row's code lies: its list, and its place among all codes. */
-export interface Place {
-  readonly list: number;
-  readonly position: number;
-}
 
 /** What the codes of rows say, among transformed vectors. */
 export class DecodedRows implements Originals {

@@ -108,7 +108,8 @@ export function codedHoldings(description: Description, shape: Shape, dims: read
       ...graph.memory,
       originals: keepsVectors && !onDisk ? 4 * n * dim : 0,
       codes: n * (stride + (withTerms ? 4 : 0)),
-      lists: isGraph ? 0 : 4 * (n + offsets),
+      // Where only codes are kept, searches of lists look their rows up.
+      lists: isGraph ? 0 : 4 * (n + offsets + (hasLists && !keepsVectors ? n : 0)),
       fixed: fixed.memory.fixed ?? 0,
     },
     sections: [

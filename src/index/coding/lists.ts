@@ -2,6 +2,7 @@
 import { allocAll } from '../../host/alloc-all.ts';
 import type { Block } from '../../host/block.ts';
 import type { HostEngine } from '../../host/engine.ts';
+import { NONE } from '../../kernels/graph.ts';
 import { hasBit, setBit } from '../../util/bits.ts';
 
 /** Codes of rows that are to join lists, in the order of the rows. */
@@ -14,6 +15,12 @@ export interface CodedRows {
   readonly codes: Int8Array;
   /** i32 [n], where the codec has terms. */
   readonly terms: Int32Array | undefined;
+}
+
+/** Where a row's code lies: its list, and its place among all codes. */
+export interface Place {
+  readonly list: number;
+  readonly position: number;
 }
 
 /** Lists as they are at one time, on the host engine; never changed. */
@@ -29,6 +36,8 @@ export class Lists implements Disposable {
   readonly terms: Block<'i32'>;
   readonly withTerms: boolean;
   private readonly host: HostEngine;
+  /** u32 [rows]: the position of each, NONE where it is in no list. */
+  private positions: Uint32Array | undefined;
 
   private constructor(host: HostEngine, stride: number, withTerms: boolean, blocks: Pick<Lists, 'offsets' | 'rows' | 'codes' | 'terms'>) {
     this.host = host;
@@ -98,7 +107,10 @@ export class Lists implements Disposable {
 
   /** Bytes of codes (terms included), and of what else lists need. */
   get memory(): { readonly codes: number; readonly lists: number } {
-    return { codes: this.codes.length + 4 * (this.withTerms ? this.terms.length : 0), lists: 4 * (this.rows.length + this.offsets.length) };
+    return {
+      codes: this.codes.length + 4 * (this.withTerms ? this.terms.length : 0),
+      lists: 4 * (this.rows.length + this.offsets.length + (this.positions?.length ?? 0)),
+    };
   }
 
   /** Calls `take` for every position, in order. */
@@ -110,20 +122,12 @@ export class Lists implements Disposable {
     }
   }
 
-  /** Where a row is: its list and its position; undefined where it is in none. */
-  find(row: number): { readonly list: number; readonly position: number } | undefined {
+  /** Where a row is: its list and its position; undefined where it is in none. Of several lists, positions by row are kept from then on. */
+  find(row: number): Place | undefined {
     const offsets = this.host.view(this.offsets);
-    const rows = this.host.view(this.rows);
-    for (let list = 0; list < this.nlist; list++) {
-      let [low, high] = [offsets[list]!, offsets[list + 1]!];
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if (rows[middle]! < row) low = middle + 1;
-        else high = middle;
-      }
-      if (low < offsets[list + 1]! && rows[low] === row) return { list, position: low };
-    }
-    return undefined;
+    if (this.nlist === 1) return this.placeAt(firstAtLeast(this.host.view(this.rows), 0, offsets[1]!, row), row, 0);
+    const position = this.positionsByRow()[row] ?? NONE;
+    return this.placeAt(position, row, firstAtLeast(offsets, 0, offsets.length, position + 1) - 1);
   }
 
   /** The same lists where `rows[i]`, ascending, is row i. */
@@ -136,6 +140,25 @@ export class Lists implements Disposable {
     const view = host.view(same.rows);
     for (let i = 0; i < same.count; i++) view[i] = numbers.get(view[i]!)!;
     return same;
+  }
+
+  private placeAt(position: number, row: number, list: number): Place | undefined {
+    const rows = this.host.view(this.rows);
+    return position < this.count && rows[position] === row ? { list, position } : undefined;
+  }
+
+  private positionsByRow(): Uint32Array {
+    if (this.positions) return this.positions;
+    let last = -1;
+    this.visit((_list, row) => {
+      last = Math.max(last, row);
+    });
+    const positions = new Uint32Array(last + 1).fill(NONE);
+    this.visit((_list, row, position) => {
+      positions[row] = position;
+    });
+    this.positions = positions;
+    return positions;
   }
 
   [Symbol.dispose](): void {
@@ -163,4 +186,15 @@ export class Lists implements Disposable {
       for (const [i, list] of piece.lists.entries()) put(list, piece.first + i, piece.codes, piece.terms, i);
     }
   }
+}
+
+/** The first place in [begin, end) whose value is at least `value`, or `end`; values ascend. */
+function firstAtLeast(values: Uint32Array, begin: number, end: number, value: number): number {
+  let [low, high] = [begin, end];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
