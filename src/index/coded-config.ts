@@ -1,6 +1,7 @@
 /** What indexes over codes are made with: their description, and the numbers that steer training and searching. */
 import { badArgument } from '../util/errors.ts';
 import { checkAgainstDim, type Description, type DescriptionConfig, parseDescription, printDescription } from './description.ts';
+import { printPart } from './description-parts.ts';
 import { checkEf, type HnswOptions } from './hnsw-config.ts';
 
 export interface CodedConfig {
@@ -33,17 +34,30 @@ const MOST_FACTOR = 1000;
 /** The configuration that a description and options name, checked against the dimension. Throws 'bad-argument'. */
 export function codedConfig(text: string, options: CodedOptions, dim: number): CodedConfig {
   const description = parseDescription(text, options);
+  checkKnown(description);
   checkAgainstDim(description, dim);
   const { structure } = description;
   const nlist = structure.kind === 'IVF' ? structure.nlist : 1;
   return {
     description,
     nprobe: checkNprobe(options.nprobe ?? Math.min(DEFAULTS.nprobe, nlist), nlist),
-    refineFactor: checkRefineFactor(options.refineFactor ?? DEFAULTS.refineFactor),
+    refineFactor: Math.round(1000 * checkRefineFactor(options.refineFactor ?? DEFAULTS.refineFactor)) / 1000, // as files keep it
     maxPointsPerCentroid: checkPoints(options.maxPointsPerCentroid ?? DEFAULTS.maxPointsPerCentroid),
     efConstruction: checkEf(options.efConstruction ?? DEFAULTS.efConstruction, 'efConstruction'),
     efSearch: checkEf(options.efSearch ?? DEFAULTS.efSearch, 'efSearch'),
   };
+}
+
+/** Descriptions may name more than there is as yet. */
+function checkKnown({ transforms, structure, codec }: Description): void {
+  const missing = (what: string, instead: string) => badArgument(`this version has no ${what}; give ${instead}`);
+  if (transforms.some(({ kind }) => kind === 'L2norm')) {
+    throw missing('transform L2norm', "metric 'cosine', which normalises vectors, and leave L2norm out");
+  }
+  if (structure.kind === 'LSH') throw missing('LSH', "'PQ<M>x4' for codes as short");
+  if (codec.kind !== 'Flat' && codec.kind !== 'PQ' && !(codec.kind === 'SQ' && codec.bits === 8)) {
+    throw missing(`codec ${printPart(codec)}`, "'SQ8' or 'PQ<M>'");
+  }
 }
 
 export function describeCoded({ description }: CodedConfig): string {

@@ -28,11 +28,12 @@ export function writeCoded(
   const rows = liveRows(snapshot);
   const { nextLabel, nextSerial } = snapshot;
   const plan = trained?.plan;
+  const ofCodes = keepsVectors(config) ? { signal: options.signal } : options; // progress is told of the larger part alone
   const state = { count: rows.length, nextLabel, nextSerial, ...codedNumbers(config, plan) };
   return writeBody({ description: describeCoded(config), ...settings, state }, [
     ...labelSections(snapshot, rows),
     ...(plan ? planSections(plan) : []),
-    ...(plan ? codeSections(host, rows, lists, trained.codec.stride, plan.coarse !== undefined) : []),
+    ...(plan ? codeSections(host, rows, lists, trained.codec.stride, plan.coarse !== undefined, ofCodes) : []),
     ...(keepsVectors(config) ? [vectorSection(snapshot, rows, options)] : []),
   ]);
 }
@@ -83,10 +84,21 @@ function section(name: string, array: Float32Array | Uint32Array): SectionConten
 }
 
 /** Lists, where there are several, and codes of the given rows. */
-function codeSections(host: HostEngine, rows: Uint32Array, lists: Lists | undefined, stride: number, withLists: boolean): SectionContent[] {
+function codeSections(
+  host: HostEngine,
+  rows: Uint32Array,
+  lists: Lists | undefined,
+  stride: number,
+  withLists: boolean,
+  { signal, onProgress }: TaskOptions,
+): SectionContent[] {
   const { length } = rows;
   const places = (): TypedArray[] => (lists ? [listsOf(lists, rows)] : []);
-  const codes = (): TypedArray[] => (lists ? [codesOf(host, lists, rows)] : []);
+  const codes = (): TypedArray[] => {
+    signal?.throwIfAborted();
+    onProgress?.(length, length);
+    return lists ? [codesOf(host, lists, rows)] : [];
+  };
   return [
     ...(withLists ? [{ name: 'lists', dtype: 'u32' as const, length, arrays: places }] : []),
     { name: 'codes', dtype: 'i8', length: length * stride, arrays: codes },

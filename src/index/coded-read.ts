@@ -1,5 +1,6 @@
 /** Reads what coded-file.ts writes, and trusts none of it. */
 import type { Engine } from '../host/engine.ts';
+import { hasCode } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { type CodedConfig, codedConfig, keepsVectors } from './coded-config.ts';
 import { type CodedContent, originalsFor } from './coded-state.ts';
@@ -20,6 +21,9 @@ import { readLabels, readSettings, readVectors } from './row-file.ts';
 import { allLive, type Snapshot } from './rows.ts';
 import type { Metric, Settings } from './vector-index.ts';
 
+/** No value of a vector is beyond it, as norms are bounded. */
+const MOST_VALUE = 2 ** 63;
+
 /** Reads the body of an index over codes; `originalsAt` gives its vectors, where it keeps them, another place than memory. */
 export async function readCoded(
   reader: BodyReader,
@@ -30,15 +34,13 @@ export async function readCoded(
   const { header } = reader;
   const settings = readSettings(header);
   const config = readCodedConfig(header, settings.dim);
-  const { count = -1, nextLabel = -1, nextSerial = -1, trained: isTrained } = header.state;
-  const sizes = header.sections.slice(0, 2).map(({ length }) => length);
-  if (count < 0 || nextSerial < count || sizes[0] !== count || sizes[1] !== count || (count > 0 && isTrained !== 1)) {
-    throw damaged('the sections of its header do not fit its row count');
-  }
-  const labels = await readLabels(reader, header.sections[2]?.name === 'keyEnds');
-  const plan = isTrained === 1 ? await readPlan(reader, config, settings) : undefined;
+  const { withKeys, isTrained, ...counts } = checkedSections(header, config, settings.dim);
+  const { count } = counts;
+  const labels = await readLabels(reader, withKeys);
+  checkLabels(labels, counts);
+  const plan = isTrained ? await readPlan(reader, config, settings) : undefined;
   let originals = originalsFor(config, settings.dim);
-  const trained = plan && (await Trained.open(engine, plan, settings.metric));
+  const trained = plan && (await openPlan(engine, plan, settings.metric));
   let lists: Lists | undefined;
   try {
     if (trained) lists = await readLists(reader, engine, trained, count);
@@ -48,8 +50,66 @@ export async function readCoded(
     for (const thing of [trained, lists]) thing?.[Symbol.dispose]();
     throw error;
   }
-  const snapshot: Snapshot = { ...labels, originals, count, liveCount: count, live: allLive(count), nextLabel, nextSerial };
+  const snapshot: Snapshot = { ...labels, ...counts, originals, liveCount: count, live: allLive(count) };
   return { config, settings, snapshot, trained, lists };
+}
+
+interface Counts {
+  readonly count: number;
+  readonly nextLabel: number;
+  readonly nextSerial: number;
+}
+
+/** Throws unless the header has the sections that belong to its description, its state and its count of rows. */
+function checkedSections(
+  { state, sections }: Header,
+  config: CodedConfig,
+  dim: number,
+): Counts & { withKeys: boolean; isTrained: boolean } {
+  const { count = -1, nextLabel = -1, nextSerial = -1, trained } = state;
+  const withKeys = sections[2]?.name === 'keyEnds';
+  const isTrained = trained === 1;
+  const names = sectionNames(config, withKeys, isTrained);
+  const named = names.length === sections.length && names.every((name, i) => sections[i]!.name === name);
+  const lengths: Record<string, number> = { labels: count, serials: count, keyEnds: count, vectors: count * dim };
+  const fits = sections.every(({ name, length }) => lengths[name] === undefined || lengths[name] === length);
+  if (!named || !fits || nextLabel < 0 || nextSerial < count || (count > 0 && !isTrained)) {
+    throw damaged('the sections of its header do not fit its row count');
+  }
+  return { count, nextLabel, nextSerial, withKeys, isTrained };
+}
+
+function sectionNames(config: CodedConfig, withKeys: boolean, isTrained: boolean): string[] {
+  const { transforms, structure, codec } = config.description;
+  const hasLists = structure.kind === 'IVF';
+  const plan = [
+    ...transforms.flatMap((_, i) => [`mean${i}`, `matrix${i}`]),
+    ...(hasLists ? ['listShift', 'listScale', 'listCentroids'] : []),
+    ...['codeShift', 'codeScale', ...(codec.kind === 'PQ' ? ['centroids'] : [])],
+    ...(hasLists ? ['lists', 'codes'] : ['codes']),
+  ];
+  return [
+    ...['labels', 'serials', ...(withKeys ? ['keyEnds', 'keyBytes'] : [])],
+    ...(isTrained ? plan : []),
+    ...(keepsVectors(config) ? ['vectors'] : []),
+  ];
+}
+
+/** Labels below the next one, and serials that ascend to below the next one. */
+function checkLabels({ labels, serials }: Pick<Snapshot, 'labels' | 'serials'>, { nextLabel, nextSerial }: Counts): void {
+  const label = labels.find((one) => one < 0 || one >= nextLabel);
+  if (label !== undefined) throw damaged(`it has label ${label}, but its next label is ${nextLabel}`);
+  for (let i = 1; i < serials.length; i++) if (serials[i]! <= serials[i - 1]!) throw damaged(`serial ${i} is not above the one before it`);
+  if (serials.length > 0 && serials.at(-1)! >= nextSerial) throw damaged('its last serial is not below the next one');
+}
+
+/** What a plan that was read cannot do is the file's fault. */
+async function openPlan(engine: Engine, plan: TrainedPlan, metric: Metric): Promise<Trained> {
+  try {
+    return await Trained.open(engine, plan, metric);
+  } catch (error) {
+    throw hasCode(error, 'bad-argument') ? damaged(`of its centroids, ${(error as Error).message}`) : error;
+  }
 }
 
 /** The configuration that a header describes. */
@@ -67,6 +127,7 @@ export async function readPlan(reader: BodyReader, { description }: CodedConfig,
     const dimIn = dims[i - 1] ?? dim;
     const mean = await finite(reader, `mean${i}`, dimIn);
     const matrix = await values(reader, `matrix${i}`, dimOut * transformWidth(dimIn));
+    checkMatrix(matrix, transformWidth(dimIn));
     transforms.push({ dimIn, dimOut, mean, matrix });
   }
   const width = dims.at(-1) ?? dim;
@@ -83,6 +144,7 @@ export async function readPlan(reader: BodyReader, { description }: CodedConfig,
   if (grid.bits < 1 || grid.bits > most) throw damaged(`its grid has ${grid.bits} bits; ${most} fit`);
   const ksub = 2 ** codec.nBits;
   const centroids = await values(reader, 'centroids', split.m * ksub * 2 * split.pairs);
+  checkValues(centroids, coarse ? grid.bits + 1 : grid.bits);
   const quantizer = new ProductQuantizer(shape, grid, { split, ksub, weight: 2, centroids });
   const build = structure.kind === 'HNSW' ? await readBuild(reader, width, metric) : undefined;
   return { transforms, coarse, codec: { kind: 'pq', quantizer }, build };
@@ -105,20 +167,39 @@ async function readBuild(reader: BodyReader, dim: number, metric: Metric): Promi
 async function readCoarse(reader: BodyReader, nlist: number, dim: number, bits: number): Promise<CoarsePlan> {
   const grid = await readGrid(reader, 'list', dim, bits);
   if (bits !== bitsFor(dim)) throw damaged(`the grid of its lists has ${bits} bits, not ${bitsFor(dim)}`);
-  return { nlist, grid, values: await values(reader, 'listCentroids', nlist * 2 * splitOf(dim, 1).pairs) };
+  const centroids = await values(reader, 'listCentroids', nlist * 2 * splitOf(dim, 1).pairs);
+  checkValues(centroids, bits);
+  return { nlist, grid, values: centroids };
 }
 
 async function readGrid(reader: BodyReader, name: string, dim: number, bits: number): Promise<IntegerGrid> {
   const shift = await finite(reader, `${name}Shift`, dim);
   const [scale = 0] = await finite(reader, `${name}Scale`, 1);
-  if (!(scale > 0)) throw damaged(`the scale of its ${name} grid is ${scale}`);
+  if (!(scale >= 2 ** -120 && scale <= 2 ** 120 && 2 ** bits / scale < MOST_VALUE))
+    throw damaged(`the scale of its ${name} grid is ${scale}`);
   return { bits, shift, scale };
 }
 
 async function finite(reader: BodyReader, name: string, length: number): Promise<Float32Array> {
   const array = await reader.readArray(name, 'f32');
-  if (array.length !== length || !array.every(Number.isFinite)) throw damaged(`its section ${name} is not ${length} finite numbers`);
+  if (array.length !== length || !array.every((x) => Math.abs(x) < MOST_VALUE)) {
+    throw damaged(`its section ${name} is not ${length} numbers that vectors may have`);
+  }
   return array;
+}
+
+/** Rows of a matrix are of unit length: longer ones would let products pass 32 bits. */
+function checkMatrix(matrix: Int16Array, width: number): void {
+  for (let at = 0; at < matrix.length; at += width) {
+    let squares = 0;
+    for (let j = at; j < at + width; j++) squares += matrix[j]! * matrix[j]!;
+    if (squares > 2 ** 30) throw damaged(`row ${at / width} of its matrix has a squared length of ${squares}, beyond 2^30`);
+  }
+}
+
+function checkValues(centroids: Int16Array, bits: number): void {
+  const outside = centroids.find((value) => Math.abs(value) >= 2 ** bits);
+  if (outside !== undefined) throw damaged(`a value of its centroids is ${outside}, beyond the ${bits} bits of their grid`);
 }
 
 /** i16 values. */
