@@ -1,7 +1,7 @@
 // Integer keys of the rows in the inverted lists that each query probes, list after list:
 //   key = the probe's term + (withTerms: rowTerms[position] >> the query's shift) + score, wrapping i32 (src/kernels/list-scan.ts)
 //   score  form 0 (sq8L2): the row's last four bytes - 2 query . row    form 1 (sq8Ip): -(query . row)
-//          form 5 (pq8), 6 (pq4): the sum of the table entries that the codes name, as in pq-scan.wgsl
+//          form 5 (pq8), 6 (pq4): the sum of the u16 table entries that the codes name
 //   queries u32 [nq, queryWords]: SQ8 codes whose last word is 0, or tables u16 [m, ksub]    codes i8 [positions, stride]
 //   rowTerms i32 [positions], read only with withTerms != 0    rows u32 [positions]: ids    mask u32: bit set = id counts
 //   jobs u32 [nq, nprobe + 1, 4]: a list's first position, where it begins among the query's keys, the probe's term, the shift;

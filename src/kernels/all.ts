@@ -7,7 +7,6 @@ import type { Kernel } from './kernel.ts';
 import { listScan } from './list-scan.ts';
 import { matmul } from './matmul.ts';
 import { nearestCentroid } from './nearest-centroid.ts';
-import { pqScan } from './pq-scan.ts';
 import { pqTables } from './pq-tables.ts';
 import { probeScan } from './probe-scan.ts';
 import { project } from './project.ts';
@@ -27,7 +26,6 @@ export const kernels: readonly Kernel[] = [
   listScan,
   matmul,
   nearestCentroid,
-  pqScan,
   pqTables,
   probeScan,
   project,

@@ -16,12 +16,12 @@ export function packPair(a: number, b: number): number {
 }
 
 /** The low half of a word, with its sign. */
-export function low(word: number): number {
+function low(word: number): number {
   return (word << 16) >> 16;
 }
 
 /** The high half of a word, with its sign. */
-export function high(word: number): number {
+function high(word: number): number {
   return word >> 16;
 }
 

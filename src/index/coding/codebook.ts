@@ -20,7 +20,7 @@ export interface Codebook {
 const PIECE_WORDS = 2 ** 24;
 
 /** Centroids as kernels take them: u32 [m, pairs, ksub], for each pair of dimensions all centroids side by side. */
-export function interleaved({ split, ksub, centroids }: Codebook): Uint32Array {
+function interleaved({ split, ksub, centroids }: Codebook): Uint32Array {
   const { m, pairs } = split;
   const words = new Uint32Array(centroids.buffer, centroids.byteOffset, centroids.length / 2);
   const out = new Uint32Array(m * pairs * ksub);
@@ -33,7 +33,7 @@ export function interleaved({ split, ksub, centroids }: Codebook): Uint32Array {
 }
 
 /** i32 [m, ksub]: |c|² of each centroid, or zeros for inner products. */
-export function centroidTerms({ split, ksub, centroids, weight }: Codebook): Int32Array {
+function centroidTerms({ split, ksub, centroids, weight }: Codebook): Int32Array {
   const terms = new Int32Array(split.m * ksub);
   if (weight === 1) return terms;
   const width = 2 * split.pairs;

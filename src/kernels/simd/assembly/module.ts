@@ -8,7 +8,6 @@ export { graphSelect } from './graph-select';
 export { listScan } from './list-scan';
 export { matmul } from './matmul';
 export { nearestCentroid } from './nearest-centroid';
-export { pqScan } from './pq-scan';
 export { pqTables } from './pq-tables';
 export { probeScan } from './probe-scan';
 export { project } from './project';
