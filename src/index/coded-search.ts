@@ -26,6 +26,10 @@ const SLICE = 64;
 /** Queries that a device scans for at a time, and multiply-adds that take as long as looking up a byte of a code. */
 const DEVICE_SLICE = 1024;
 const TERMS_PER_BYTE = 8;
+/** Candidates of a slice, at most, unless a single query has more. */
+const SLICE_PAIRS = 2 ** 20;
+/** Candidates that are refined at a time; a refiner takes no more than 2^22. */
+const REFINED_PAIRS = 2 ** 21;
 /** Rows that the first scan for a range keeps; the next keep twice as many. */
 const RANGE_KEEP = 64;
 /** Without vectors what codes say is compared: so many more than k, since keys are rounded. */
@@ -43,6 +47,8 @@ export interface CodedTask {
   /** f32 [nq, dim], checked, normalised under cosine. */
   readonly queries: Float32Array;
   readonly nprobe: number;
+  /** Searches for a range: of so many candidates one may lie within (`candidatesFor`). */
+  readonly refineFactor: number;
   readonly options: TaskOptions;
   /** What canonical distances are computed from: the vectors as added, or undefined for what the codes say. */
   readonly vectors: Originals | undefined;
@@ -58,13 +64,14 @@ export function candidatesFor(k: number, refineFactor: number, withVectors: bool
  * device, where one scans what the codes are (coded-device.ts), or the host.
  */
 export async function searchLists(task: CodedTask, keep: number, collector: Collector): Promise<Engine> {
-  const { engine, snapshot, queries, options, lists, device } = task;
+  const { engine, snapshot, queries, options, lists, device, admission } = task;
   const { dim } = snapshot.originals;
   const nq = queries.length / dim;
-  const most = Math.min(keep, Math.max(1, snapshot.liveCount));
+  const most = Math.min(keep, Math.max(1, admission.count));
   const scannable = isDeviceScannable(lists, task.trained.codec.form, most);
   const chosen = scannable ? await engine.pick(workOf(task, nq)) : engine.host;
-  const slice = chosen === engine.host ? SLICE * engine.host.info.threads : DEVICE_SLICE;
+  const together = chosen === engine.host ? SLICE * engine.host.info.threads : DEVICE_SLICE;
+  const slice = Math.max(1, Math.min(together, Math.floor(SLICE_PAIRS / most)));
   const breather = new Breather(options.signal);
   let answered = chosen;
   for (let first = 0; first < nq; first += slice) {
@@ -83,15 +90,18 @@ export async function searchLists(task: CodedTask, keep: number, collector: Coll
 }
 
 /**
- * Rows within a radius, approximately: scans keep more and more rows as long as all that they keep lie within it. Returns the
- * engine of the last scan.
+ * Rows within a radius, approximately: scans keep more and more rows until they kept as many as a search for one more than lie
+ * within it would. Returns the engine of the last scan.
  */
 export async function searchListsWithin(task: CodedTask, radius: number, collector: Collector): Promise<Engine> {
   const { dim } = task.snapshot.originals;
+  const { signal, onProgress } = task.options;
   const nq = task.queries.length / dim;
   let answered: Engine = task.engine.host;
   for (let q = 0; q < nq; q++) {
-    answered = await searchOneWithin({ ...task, queries: task.queries.subarray(q * dim, (q + 1) * dim) }, q, radius, collector);
+    const one = { ...task, queries: task.queries.subarray(q * dim, (q + 1) * dim), options: { signal } };
+    answered = await searchOneWithin(one, q, radius, collector);
+    onProgress?.(q + 1, nq);
   }
   return answered;
 }
@@ -101,10 +111,12 @@ async function searchOneWithin(task: CodedTask, q: number, radius: number, colle
     const best = new BestCollector(1, keep);
     const answered = await searchLists(task, keep, best);
     const list = best.lists[0]!;
-    if (list.size < keep || list.threshold > radius) {
-      const [labels, distances] = [new Int32Array(keep), new Float32Array(keep)];
-      list.writeTo(labels, distances, 0);
-      for (let i = 0; i < list.size; i++) collector.take(q, labels[i]!, distances[i]!);
+    const [labels, distances] = [new Int32Array(keep), new Float32Array(keep)];
+    list.writeTo(labels, distances, 0);
+    const beyond = distances.findIndex((distance) => distance > radius);
+    const within = beyond < 0 ? list.size : Math.min(beyond, list.size);
+    if (list.size < keep || candidatesFor(within + 1, task.refineFactor, task.vectors !== undefined) <= keep) {
+      for (let i = 0; i < within; i++) collector.take(q, labels[i]!, distances[i]!);
       return answered;
     }
   }
@@ -123,15 +135,16 @@ async function refine(
 ): Promise<void> {
   const { engine, trained, vectors, snapshot, metric, lists } = task;
   const { dim } = snapshot.originals;
-  const candidates = new Candidates(Math.max(1, found.length));
-  for (let i = 0; i < found.length; i++) if (found[i] !== NONE) candidates.push(Math.floor(i / keep), found[i]!);
-  if (vectors) {
-    const refiner = new Refiner(engine.host, vectors, metric, roundUp(dim, LANES), queries);
-    return refiner.refine(candidates, take);
+  const decoded = () => new DecodedRows(engine.host, trained.codec, lists.codes, trained.dimOf(dim), (row) => lists.find(row)!);
+  const originals = vectors ?? decoded();
+  const refiner = new Refiner(engine.host, originals, metric, roundUp(originals.dim, LANES), vectors ? queries : transformed);
+  const candidates = new Candidates(Math.max(1, Math.min(found.length, REFINED_PAIRS)));
+  for (let i = 0; i < found.length; i++) {
+    if (found[i] !== NONE) candidates.push(Math.floor(i / keep), found[i]!);
+    if (candidates.length < REFINED_PAIRS && i < found.length - 1) continue;
+    await refiner.refine(candidates, take);
+    candidates.length = 0;
   }
-  const decoded = new DecodedRows(engine.host, trained.codec, lists.codes, trained.dimOf(dim), (row) => lists.find(row)!);
-  const refiner = new Refiner(engine.host, decoded, metric, roundUp(decoded.dim, LANES), transformed);
-  await refiner.refine(candidates, take);
 }
 
 /** What scanning costs. A device is waited for twice: for the units of tables, and for what it finds. */

@@ -68,7 +68,6 @@ export class CodedIndex extends TrainedIndex<CodedState> {
     return { k, labels, distances, engine: answered.kind, distancesOf: this.distancesOf };
   }
 
-  /** Approximate: scans keep more and more rows as long as all that they keep lie within the radius. */
   protected async within(queries: Float32Array, radius: number, options: RangeSearchOptions): Promise<RangeNeighbors> {
     const nq = queries.length / this.dim;
     using reading = this.read(queries, options);
@@ -136,7 +135,8 @@ export class CodedIndex extends TrainedIndex<CodedState> {
       if (!lists) return { task: undefined, [Symbol.dispose]: release };
       const admission = admit(snapshot, options.filter);
       const vectors = keepsVectors(config) ? snapshot.originals : undefined;
-      const task = { engine, device: this.device, trained, lists, snapshot, admission, metric, queries, nprobe, options, vectors };
+      const asked = { queries, nprobe, refineFactor: config.refineFactor, options };
+      const task = { engine, device: this.device, trained, lists, snapshot, admission, metric, vectors, ...asked };
       return { task, [Symbol.dispose]: release };
     } catch (error) {
       release();

@@ -14,6 +14,18 @@ export interface CodedQueries extends Disposable {
   readonly probeTerms: Block<'i32'>;
 }
 
+/** Queries in these blocks, which go with them. */
+export function codedQueries(queries: Block<'i8'>, shifts: Block<'u32'>, probeTerms: Block<'i32'>): CodedQueries {
+  return {
+    queries,
+    shifts,
+    probeTerms,
+    [Symbol.dispose]() {
+      for (const block of [queries, shifts, probeTerms]) block[Symbol.dispose]();
+    },
+  };
+}
+
 /** The lists that each query probes: u32 [nq, nprobe], NONE where there is none. */
 export interface Probes {
   readonly lists: Uint32Array;

@@ -1,13 +1,12 @@
+import { allocAll } from '../../host/alloc-all.ts';
 import { rangeOf } from '../../host/block.ts';
 import type { Engine, HostEngine } from '../../host/engine.ts';
 import { type Form, NONE } from '../../kernels/graph.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
+import { scaleFor } from '../sq8-codec.ts';
 import { toGrid } from './integer-grid.ts';
-import type { CodedQueries, DeviceQueries, DeviceScoring, ListCodec, Probes } from './list-codec.ts';
+import { type CodedQueries, codedQueries, type DeviceQueries, type DeviceScoring, type ListCodec, type Probes } from './list-codec.ts';
 import { LoadedQuantizer, type ProductQuantizer } from './product-quantizer.ts';
-
-/** A key of a list that is much farther than the nearest one: it must not wrap. */
-const FARTHEST = 2 ** 29;
 
 /**
  * Product-quantiser codes of rows, or, with centroids of lists, of what is left of a row when its list's centroid C is taken from
@@ -43,8 +42,13 @@ export class PqListCodec implements ListCodec {
     centroids: Float32Array | undefined,
   ): Promise<PqListCodec> {
     const loaded = await LoadedQuantizer.open(host, quantizer);
-    const scoring = byProduct ? await LoadedQuantizer.open(host, quantizer.byProduct()) : loaded;
-    return new PqListCodec(host, loaded, scoring, centroids && toGrid(centroids, quantizer.grid));
+    try {
+      const scoring = byProduct ? await LoadedQuantizer.open(host, quantizer.byProduct()) : loaded;
+      return new PqListCodec(host, loaded, scoring, centroids && toGrid(centroids, quantizer.grid));
+    } catch (error) {
+      loaded[Symbol.dispose]();
+      throw error;
+    }
   }
 
   async openScoring(engine: Engine): Promise<DeviceScoring> {
@@ -88,25 +92,20 @@ export class PqListCodec implements ListCodec {
     const { host } = this;
     const { dim } = this.quantizer.shape;
     const nq = vectors.length / dim;
-    const values = toGrid(vectors, this.quantizer.grid);
+    const values = this.onGrid(vectors);
     const least = this.leastShift;
     using made = await this.scoring.tables(values, least);
-    const queries = await host.alloc('i8', made.tables.length * 4, 'lists: tables');
-    const shifts = await host.alloc('u32', nq, 'lists: shifts');
-    const probeTerms = await host.alloc('i32', probes.lists.length, 'lists: terms of probes');
+    const [queries, shifts, probeTerms] = await allocAll(host, [
+      ['i8', made.tables.length * 4, 'lists: tables'],
+      ['u32', nq, 'lists: shifts'],
+      ['i32', probes.lists.length, 'lists: terms of probes'],
+    ]);
     const tables = host.view(made.tables);
     host.view(queries).set(new Int8Array(tables.buffer, tables.byteOffset, tables.byteLength));
     const by = host.view(made.shifts).slice();
     host.view(shifts).set(by.map((shift) => shift - least));
     if (this.centroids) host.view(probeTerms).set(this.probeTerms(values, probes, by));
-    return {
-      queries,
-      shifts,
-      probeTerms,
-      [Symbol.dispose]() {
-        for (const block of [queries, shifts, probeTerms]) block[Symbol.dispose]();
-      },
-    };
+    return codedQueries(queries, shifts, probeTerms);
   }
 
   decode(codes: Int8Array, at: number, list: number, out: Float32Array): void {
@@ -125,13 +124,31 @@ export class PqListCodec implements ListCodec {
   }
 
   private get leastShift(): number {
-    return this.withTerms ? this.termShift : 0;
+    return this.centroids ? this.termShift : 0;
+  }
+
+  /** Whether keys are squared distances. */
+  private get isSquared(): boolean {
+    return this.scoring.quantizer.book.weight === 2;
+  }
+
+  /** Queries f32 [n, dim] on the grid; for inner products each by a scale of its own, since only the order of its keys matters. */
+  private onGrid(queries: Float32Array): Int16Array {
+    const { grid, shape } = this.quantizer;
+    if (this.isSquared) return toGrid(queries, grid);
+    const values = new Int16Array(queries.length);
+    for (let at = 0; at < queries.length; at += shape.dim) {
+      const query = queries.subarray(at, at + shape.dim);
+      const reach = query.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+      values.set(toGrid(query, { ...grid, scale: scaleFor(reach, 2 ** grid.bits - 1) }), at);
+    }
+    return values;
   }
 
   /** Tables stay where they are made; their shifts come back, since terms of probes are in their units. */
   private async queriesOn(engine: Engine, scoring: LoadedQuantizer, vectors: Float32Array, probes: Probes): Promise<DeviceQueries> {
-    const { grid, shape } = this.quantizer;
-    const values = toGrid(vectors, grid);
+    const { shape } = this.quantizer;
+    const values = this.onGrid(vectors);
     const made = await scoring.tables(values, this.leastShift);
     const none = { shifts: new Uint32Array(vectors.length / shape.dim), probeTerms: new Int32Array(probes.lists.length) };
     const dispose = () => made[Symbol.dispose]();
@@ -146,11 +163,14 @@ export class PqListCodec implements ListCodec {
     }
   }
 
-  /** 2 C · R of a row may pass 32 bits: it is kept without its lowest bits. 4 · dim · 4^bits bounds it. */
+  /**
+   * 2 C · R of a row may pass 32 bits: it is kept without its lowest bits. 4 · dim · 4^bits bounds it, and what a list lacks of
+   * another, so that keys stay below 2^30 and their order is that of distances.
+   */
   private get termShift(): number {
     const { grid, shape } = this.quantizer;
     let shift = 0;
-    while ((4 * shape.dim * 4 ** grid.bits) / 2 ** shift >= 2 ** 30) shift++;
+    while ((4 * shape.dim * 4 ** grid.bits) / 2 ** shift >= 2 ** 29) shift++;
     return shift;
   }
 
@@ -168,8 +188,7 @@ export class PqListCodec implements ListCodec {
       }
       const unit = 2 ** shifts[q]!;
       for (let p = 0; p < nprobe; p++) {
-        const apart = Math.floor((scores[p]! - least) / unit);
-        terms[q * nprobe + p] = Math.min(FARTHEST, Number.isFinite(apart) ? apart : FARTHEST);
+        terms[q * nprobe + p] = scores[p]! < Infinity ? Math.floor((scores[p]! - least) / unit) : 0;
       }
     }
     return terms;
@@ -180,7 +199,7 @@ export class PqListCodec implements ListCodec {
     const { dim } = this.quantizer.shape;
     const from = list * dim;
     const centroids = this.centroids!;
-    const squared = this.scoring.quantizer.book.weight === 2;
+    const squared = this.isSquared;
     let sum = 0;
     for (let j = 0; j < dim; j++) {
       const c = centroids[from + j]!;

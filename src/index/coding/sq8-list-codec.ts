@@ -1,8 +1,9 @@
+import { allocAll } from '../../host/alloc-all.ts';
 import type { Engine, HostEngine } from '../../host/engine.ts';
 import { decode } from '../../kernels/cpu/refine-lists.ts';
 import type { Form } from '../../kernels/graph.ts';
 import { type CodecPlan, GraphCodec } from '../graph-codec.ts';
-import type { CodedQueries, DeviceScoring, ListCodec, Probes } from './list-codec.ts';
+import { type CodedQueries, codedQueries, type DeviceScoring, type ListCodec, type Probes } from './list-codec.ts';
 
 /** SQ8 codes of whole rows, as graphs have them. */
 export class Sq8ListCodec implements ListCodec {
@@ -35,17 +36,17 @@ export class Sq8ListCodec implements ListCodec {
   }
 
   async queries(vectors: Float32Array, { lists }: Probes): Promise<CodedQueries> {
-    const queries = await this.codec.encodeQueries(vectors);
-    const shifts = await this.host.alloc('u32', vectors.length / this.plan.dim, 'lists: shifts');
-    const probeTerms = await this.host.alloc('i32', lists.length, 'lists: terms of probes');
-    return {
-      queries,
-      shifts,
-      probeTerms,
-      [Symbol.dispose]() {
-        for (const block of [queries, shifts, probeTerms]) block[Symbol.dispose]();
-      },
-    };
+    const [shifts, probeTerms] = await allocAll(this.host, [
+      ['u32', vectors.length / this.plan.dim, 'lists: shifts'],
+      ['i32', lists.length, 'lists: terms of probes'],
+    ]);
+    try {
+      const queries = await this.codec.encodeQueries(vectors);
+      return codedQueries(queries, shifts, probeTerms);
+    } catch (error) {
+      for (const block of [shifts, probeTerms]) block[Symbol.dispose]();
+      throw error;
+    }
   }
 
   async openScoring(engine: Engine): Promise<DeviceScoring> {
