@@ -22,13 +22,15 @@ export interface CodedConfig {
 export interface CodedOptions extends DescriptionConfig, Pick<HnswOptions, 'efConstruction' | 'efSearch'> {
   /** IVF: lists that searches probe which name no number. Default 16, or all where there are fewer. */
   readonly nprobe?: number | undefined;
-  /** With RFlat: how many times k rows are compared by their vectors, 1 to 1,000. Default 10. */
+  /** With RFlat: how many times k rows are compared by their vectors, 1 to 1,000. Default 10, with graphs 6. */
   readonly refineFactor?: number | undefined;
   /** Training: rows that are learned from for each centroid, at most. Default 256. */
   readonly maxPointsPerCentroid?: number | undefined;
 }
 
-const DEFAULTS = { nprobe: 16, refineFactor: 10, maxPointsPerCentroid: 256, efConstruction: 200, efSearch: 64 } as const;
+const DEFAULTS = { nprobe: 16, maxPointsPerCentroid: 256, efConstruction: 200, efSearch: 64 } as const;
+/** With graphs so many that those for ten neighbours fit into the default beam (docs/architecture.md). */
+const REFINE_FACTORS = { Flat: 10, IVF: 10, LSH: 10, HNSW: 6 } as const;
 const MOST_FACTOR = 1000;
 
 /** The configuration that a description and options name, checked against the dimension. Throws 'bad-argument'. */
@@ -41,7 +43,7 @@ export function codedConfig(text: string, options: CodedOptions, dim: number): C
   return {
     description,
     nprobe: checkNprobe(options.nprobe ?? Math.min(DEFAULTS.nprobe, nlist), nlist),
-    refineFactor: Math.round(1000 * checkRefineFactor(options.refineFactor ?? DEFAULTS.refineFactor)) / 1000, // as files keep it
+    refineFactor: Math.round(1000 * checkRefineFactor(options.refineFactor ?? REFINE_FACTORS[structure.kind])) / 1000, // as files keep it
     maxPointsPerCentroid: checkPoints(options.maxPointsPerCentroid ?? DEFAULTS.maxPointsPerCentroid),
     efConstruction: checkEf(options.efConstruction ?? DEFAULTS.efConstruction, 'efConstruction'),
     efSearch: checkEf(options.efSearch ?? DEFAULTS.efSearch, 'efSearch'),
@@ -49,12 +51,11 @@ export function codedConfig(text: string, options: CodedOptions, dim: number): C
 }
 
 /** Descriptions may name more than there is as yet. */
-function checkKnown({ transforms, structure, codec }: Description): void {
+function checkKnown({ transforms, codec }: Description): void {
   const missing = (what: string, instead: string) => badArgument(`this version has no ${what}; give ${instead}`);
   if (transforms.some(({ kind }) => kind === 'L2norm')) {
     throw missing('transform L2norm', "metric 'cosine', which normalises vectors, and leave L2norm out");
   }
-  if (structure.kind === 'LSH') throw missing('LSH', "'PQ<M>x4' for codes as short");
   if (codec.kind !== 'Flat' && codec.kind !== 'PQ' && !(codec.kind === 'SQ' && codec.bits === 8)) {
     throw missing(`codec ${printPart(codec)}`, "'SQ8' or 'PQ<M>'");
   }
@@ -66,7 +67,8 @@ export function describeCoded({ description }: CodedConfig): string {
 
 /** Whether vectors are kept beside the codes. */
 export function keepsVectors({ description }: CodedConfig): boolean {
-  return description.refine !== undefined || description.codec.kind === 'Flat';
+  const { refine, codec, structure } = description;
+  return refine !== undefined || (codec.kind === 'Flat' && structure.kind !== 'LSH');
 }
 
 export function checkNprobe(nprobe: unknown, nlist: number): number {

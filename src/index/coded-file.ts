@@ -54,11 +54,20 @@ export function planSections({ transforms, coarse, codec, build }: TrainedPlan):
   return [
     ...transforms.flatMap(({ mean, matrix }, i) => [section(`mean${i}`, mean), section(`matrix${i}`, words(matrix))]),
     ...(coarse ? coarseSections(coarse) : []),
-    ...(codec.kind === 'sq8'
-      ? gridSections('code', codec.plan.grid!)
-      : [...gridSections('code', codec.quantizer.grid), section('centroids', words(codec.quantizer.book.centroids))]),
+    ...codecSections(codec),
     ...(build ? buildSections(build) : []),
   ];
+}
+
+function codecSections(codec: TrainedPlan['codec']): SectionContent[] {
+  switch (codec.kind) {
+    case 'sq8':
+      return gridSections('code', codec.plan.grid!);
+    case 'pq':
+      return [...gridSections('code', codec.quantizer.grid), section('centroids', words(codec.quantizer.book.centroids))];
+    case 'bits':
+      return [section('planeMean', codec.planes.mean), section('planes', words(codec.planes.matrix))];
+  }
 }
 
 /** The grid that a graph is built on, empty where it is built on the vectors. */

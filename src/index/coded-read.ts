@@ -85,7 +85,8 @@ function sectionNames(config: CodedConfig, withKeys: boolean, isTrained: boolean
   const plan = [
     ...transforms.flatMap((_, i) => [`mean${i}`, `matrix${i}`]),
     ...(hasLists ? ['listShift', 'listScale', 'listCentroids'] : []),
-    ...['codeShift', 'codeScale', ...(codec.kind === 'PQ' ? ['centroids'] : [])],
+    ...(structure.kind === 'LSH' ? ['planeMean', 'planes'] : ['codeShift', 'codeScale']),
+    ...(codec.kind === 'PQ' ? ['centroids'] : []),
     ...(hasLists ? ['lists', 'codes'] : ['codes']),
   ];
   return [
@@ -125,14 +126,15 @@ export async function readPlan(reader: BodyReader, { description }: CodedConfig,
   const transforms: LinearTransform[] = [];
   for (const [i, dimOut] of dims.entries()) {
     const dimIn = dims[i - 1] ?? dim;
-    const mean = await finite(reader, `mean${i}`, dimIn);
-    const matrix = await values(reader, `matrix${i}`, dimOut * transformWidth(dimIn));
-    checkMatrix(matrix, transformWidth(dimIn));
-    transforms.push({ dimIn, dimOut, mean, matrix });
+    transforms.push(await readTransform(reader, `mean${i}`, `matrix${i}`, dimIn, dimOut));
   }
   const width = dims.at(-1) ?? dim;
   const { structure, codec } = description;
   const coarse = structure.kind === 'IVF' ? await readCoarse(reader, structure.nlist, width, bits % 16) : undefined;
+  if (structure.kind === 'LSH') {
+    const planes = await readTransform(reader, 'planeMean', 'planes', width, structure.nBits ?? width);
+    return { transforms, coarse, codec: { kind: 'bits', planes }, build: undefined };
+  }
   if (codec.kind !== 'PQ') {
     const { shift, scale } = await readGrid(reader, 'code', width, 8);
     return { transforms, coarse, codec: { kind: 'sq8', plan: sq8Plan(width, metric, { shift, scale }) }, build: undefined };
@@ -148,6 +150,19 @@ export async function readPlan(reader: BodyReader, { description }: CodedConfig,
   const quantizer = new ProductQuantizer(shape, grid, { split, ksub, weight: 2, centroids });
   const build = structure.kind === 'HNSW' ? await readBuild(reader, width, metric) : undefined;
   return { transforms, coarse, codec: { kind: 'pq', quantizer }, build };
+}
+
+async function readTransform(
+  reader: BodyReader,
+  meanName: string,
+  matrixName: string,
+  dimIn: number,
+  dimOut: number,
+): Promise<LinearTransform> {
+  const mean = await finite(reader, meanName, dimIn);
+  const matrix = await values(reader, matrixName, dimOut * transformWidth(dimIn));
+  checkMatrix(matrix, transformWidth(dimIn));
+  return { dimIn, dimOut, mean, matrix };
 }
 
 /** What a graph is built on. */

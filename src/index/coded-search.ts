@@ -137,7 +137,13 @@ async function refine(
   const { dim } = snapshot.originals;
   const decoded = () => new DecodedRows(engine.host, trained.codec, lists.codes, trained.dimOf(dim), (row) => lists.find(row)!);
   const originals = vectors ?? decoded();
-  const refiner = new Refiner(engine.host, originals, metric, roundUp(originals.dim, LANES), vectors ? queries : transformed);
+  const refiner = new Refiner(
+    engine.host,
+    originals,
+    vectors ? metric : trained.metricOf(metric),
+    roundUp(originals.dim, LANES),
+    vectors ? queries : transformed,
+  );
   const candidates = new Candidates(Math.max(1, Math.min(found.length, REFINED_PAIRS)));
   for (let i = 0; i < found.length; i++) {
     if (found[i] !== NONE) candidates.push(Math.floor(i / keep), found[i]!);

@@ -163,6 +163,7 @@ function fixedHoldings({ transforms, structure, codec }: Description, dims: read
         section('fixed', `mean${i}`, 'f32', dims[i]!),
         section('fixed', `matrix${i}`, 'u32', matrixBytes(part, dims[i]!, dims[i + 1]!) / 4),
       ]),
+      section('fixed', 'planeMean', 'f32', structure.kind === 'LSH' ? width : 0),
       section('fixed', 'planes', 'u32', planes / 4),
       ...(nlist > 0 ? gridSections('list', width) : []),
       section('fixed', 'listCentroids', 'u32', coarse / 4),

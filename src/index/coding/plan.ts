@@ -10,5 +10,9 @@ export interface TrainedPlan {
   readonly coarse: CoarsePlan | undefined;
   /** What a graph is built on; undefined where there is none. */
   readonly build: CodecPlan | undefined;
-  readonly codec: { readonly kind: 'sq8'; readonly plan: CodecPlan } | { readonly kind: 'pq'; readonly quantizer: ProductQuantizer };
+  readonly codec:
+    | { readonly kind: 'sq8'; readonly plan: CodecPlan }
+    | { readonly kind: 'pq'; readonly quantizer: ProductQuantizer }
+    /** Hyperplanes whose sides are the bits of a code. */
+    | { readonly kind: 'bits'; readonly planes: LinearTransform };
 }

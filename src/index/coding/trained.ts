@@ -2,8 +2,9 @@
 import type { Engine } from '../../host/engine.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
 import type { Metric } from '../vector-index.ts';
+import { BitListCodec, toSigns } from './bit-list-codec.ts';
 import { Coarse, centroidVectors } from './coarse.ts';
-import { applyTransform, invertTransform } from './linear-transform.ts';
+import { applyTransform, invertTransform, type LinearTransform } from './linear-transform.ts';
 import type { ListCodec } from './list-codec.ts';
 import type { CodedRows } from './lists.ts';
 import type { TrainedPlan } from './plan.ts';
@@ -25,10 +26,7 @@ export class Trained implements Disposable {
 
   static async open(engine: Engine, plan: TrainedPlan, metric: Metric): Promise<Trained> {
     const { coarse } = plan;
-    const codec =
-      plan.codec.kind === 'sq8'
-        ? await Sq8ListCodec.open(engine.host, plan.codec.plan)
-        : await PqListCodec.open(engine.host, plan.codec.quantizer, metric === 'ip', coarse && centroidVectors(coarse));
+    const codec = await openCodec(engine, plan, metric);
     try {
       return new Trained(engine, plan, codec, coarse && (await Coarse.open(engine, coarse, metric)));
     } catch (error) {
@@ -41,30 +39,41 @@ export class Trained implements Disposable {
     return this.plan.coarse?.nlist ?? 1;
   }
 
+  /** What distances between transformed vectors are measured by. */
+  metricOf(metric: Metric): Metric {
+    return this.plan.codec.kind === 'bits' ? 'l2' : metric;
+  }
+
   /** Values of a transformed vector. */
   dimOf(dim: number): number {
-    return this.plan.transforms.at(-1)?.dimOut ?? dim;
+    return this.chain.at(-1)?.dimOut ?? dim;
   }
 
   /** Bytes that do not grow with the rows: rotations and centroids. */
   get bytes(): number {
-    const { transforms, codec } = this.plan;
-    const matrices = transforms.reduce((sum, { matrix }) => sum + matrix.byteLength, 0);
+    const { codec } = this.plan;
+    const matrices = this.chain.reduce((sum, { matrix }) => sum + matrix.byteLength, 0);
     const centroids = codec.kind === 'pq' ? 2 * codec.quantizer.book.centroids.byteLength : 0;
     return matrices + centroids + (this.coarse?.bytes ?? 0);
+  }
+
+  /** All that vectors go through before they are coded. */
+  private get chain(): readonly LinearTransform[] {
+    const { transforms, codec } = this.plan;
+    return codec.kind === 'bits' ? [...transforms, codec.planes] : transforms;
   }
 
   /** Vectors f32 [n, dim] as lists hold them. */
   async transform(vectors: Float32Array, options: TaskOptions): Promise<Float32Array> {
     let out = vectors;
-    for (const one of this.plan.transforms) out = await applyTransform(this.engine.host, one, out, { signal: options.signal });
-    return out;
+    for (const one of this.chain) out = await applyTransform(this.engine.host, one, out, { signal: options.signal });
+    return this.plan.codec.kind === 'bits' ? toSigns(out) : out;
   }
 
   /** A transformed vector back among those that were added, to f32 [dim]. */
   invert(vector: Float32Array, out: Float32Array): void {
     let from = vector;
-    for (const [i, one] of [...this.plan.transforms.entries()].reverse()) {
+    for (const [i, one] of [...this.chain.entries()].reverse()) {
       const to = i === 0 ? out : new Float32Array(one.dimIn);
       invertTransform(one, from, to);
       from = to;
@@ -82,5 +91,16 @@ export class Trained implements Disposable {
   [Symbol.dispose](): void {
     this.codec[Symbol.dispose]();
     this.coarse?.[Symbol.dispose]();
+  }
+}
+
+function openCodec(engine: Engine, { codec, coarse }: TrainedPlan, metric: Metric): Promise<ListCodec> {
+  switch (codec.kind) {
+    case 'sq8':
+      return Sq8ListCodec.open(engine.host, codec.plan);
+    case 'pq':
+      return PqListCodec.open(engine.host, codec.quantizer, metric === 'ip', coarse && centroidVectors(coarse));
+    case 'bits':
+      return Promise.resolve(new BitListCodec(engine.host, codec.planes.dimOut));
   }
 }

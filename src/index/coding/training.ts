@@ -153,6 +153,24 @@ function randomRotation(engine: Engine, dim: number, dimOut: number, seed: numbe
   return orthogonalFactor(engine.host, random, { p: dimOut, d: dim, signal });
 }
 
+/** Random hyperplanes, orthogonal as far as there are dimensions for it, through the mean where the metric knows no origin. */
+async function hyperplanes(
+  sample: Float32Array,
+  dim: number,
+  nBits: number,
+  { engine, settings, signal }: TrainTask,
+): Promise<LinearTransform> {
+  const { metric, seed } = settings;
+  const rows = new Float32Array(nBits * dim);
+  for (let first = 0; first < nBits; first += dim) {
+    const some = Math.min(dim, nBits - first);
+    rows.set(await randomRotation(engine, dim, some, (seed + first) >>> 0, signal), first * dim);
+  }
+  const mean = new Float32Array(dim);
+  if (isCentred(metric)) mean.set((await meanAndCovariance(engine.host, sample, dim, { signal })).mean);
+  return linearTransform(rows, dim, mean);
+}
+
 /** What a graph is built on. */
 function trainBuild(sample: Float32Array, dim: number, { description, settings }: TrainTask): CodecPlan | undefined {
   if (description.structure.kind !== 'HNSW') return undefined;
@@ -178,7 +196,8 @@ async function trainCodec(
 ): Promise<TrainedPlan['codec']> {
   const { description, settings, engine, signal, maxPointsPerCentroid } = task;
   const { metric, seed } = settings;
-  const { codec } = description;
+  const { codec, structure } = description;
+  if (structure.kind === 'LSH') return { kind: 'bits', planes: await hyperplanes(sample, dim, structure.nBits ?? dim, task) };
   if (codec.kind === 'Flat' || (codec.kind === 'SQ' && codec.bits === 8)) {
     return { kind: 'sq8', plan: sq8Plan(dim, metric, gridOf(sample, dim, metric !== 'ip')) };
   }
