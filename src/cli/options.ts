@@ -55,7 +55,7 @@ export const storedNprobe = new Option('--nprobe <n>', 'IVF: lists that searches
 
 export const storedRefineFactor = new Option(
   '--refine-factor <n>',
-  'RFlat: how many times k rows are compared by their vectors (default: 10)',
+  'RFlat: how many times k rows are compared by their vectors (default: 10, with graphs 6)',
 ).argParser(integer());
 
 export const trainSize = new Option('--train-size <n>', 'rows, evenly spaced, that IVF, PQ and OPQ learn from (default: 65536)').argParser(
