@@ -51,12 +51,11 @@ export function codedConfig(text: string, options: CodedOptions, dim: number): C
 }
 
 /** Descriptions may name more than there is as yet. */
-function checkKnown({ transforms, structure, codec }: Description): void {
+function checkKnown({ transforms, codec }: Description): void {
   const missing = (what: string, instead: string) => badArgument(`this version has no ${what}; give ${instead}`);
   if (transforms.some(({ kind }) => kind === 'L2norm')) {
     throw missing('transform L2norm', "metric 'cosine', which normalises vectors, and leave L2norm out");
   }
-  if (structure.kind === 'LSH') throw missing('LSH', "'PQ<M>x4' for codes as short");
   if (codec.kind !== 'Flat' && codec.kind !== 'PQ' && !(codec.kind === 'SQ' && codec.bits === 8)) {
     throw missing(`codec ${printPart(codec)}`, "'SQ8' or 'PQ<M>'");
   }
@@ -68,7 +67,8 @@ export function describeCoded({ description }: CodedConfig): string {
 
 /** Whether vectors are kept beside the codes. */
 export function keepsVectors({ description }: CodedConfig): boolean {
-  return description.refine !== undefined || description.codec.kind === 'Flat';
+  const { refine, codec, structure } = description;
+  return refine !== undefined || (codec.kind === 'Flat' && structure.kind !== 'LSH');
 }
 
 export function checkNprobe(nprobe: unknown, nlist: number): number {
