@@ -1,9 +1,13 @@
-/** `npm run bench -- flat | hnsw | kernels`: see --help of each. */
+/** `npm run bench -- flat | hnsw | compressed | kernels`: see --help of each. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { flatChart, kernelChart } from './chart.ts';
+import { benchCompressed } from './compressed/bench.ts';
+import { compressedCharts } from './compressed/chart.ts';
+import type { CompressedReport } from './compressed/report.ts';
+import { compressedText } from './compressed/text.ts';
 import { threadCounts } from './contenders.ts';
 import { DEBIAN_FOLDER, SET_NAMES } from './data-sets.ts';
 import { benchFlat } from './flat.ts';
@@ -144,6 +148,31 @@ comparison('hnsw', 'graph search beside other libraries, at equal recall on the 
 async function hnswFiles(report: HnswReport): Promise<Files> {
   const pictures = await hnswCharts(report);
   return { 'hnsw.json': report, ...Object.fromEntries(pictures.map(({ name, svg }) => [`${name}.svg`, svg])) };
+}
+
+comparison('compressed', 'quantised indexes beside FAISS with the same parameters, on the same data in one run', {
+  sets: 'fashion-mnist,minilm,glove',
+  queries: 1000,
+  repeats: 5,
+  singles: 500,
+})
+  .option('--indexes <descriptions...>', 'only these of the descriptions that fit a set, with spaces between')
+  .option('--nlist <n>', 'lists of IVF', count, 1024)
+  .option('--ef-construction <n>', 'of every graph', count, 200)
+  .option('--peers <names>', 'of faiss; empty for none', 'faiss')
+  .option('--rebuild', 'build every index anew, as build times want it, rather than take it from .cache/')
+  .action(async (options) => {
+    const { indexes = [], nlist, efConstruction, rebuild = false, peers, out } = options;
+    const keep = async (report: CompressedReport) => save(out, await compressedFiles(report));
+    const report = await benchCompressed({ ...compared(options), indexes, nlist, efConstruction, rebuild, keep, peers: list(peers) });
+    console.log(compressedText(report));
+    write(out, await compressedFiles(report));
+  });
+
+async function compressedFiles(report: CompressedReport): Promise<Files> {
+  const pictures = await compressedCharts(report);
+  const svgs = Object.fromEntries(pictures.map(({ name, svg }) => [`${name}.svg`, svg]));
+  return { 'compressed.json': report, 'compressed.md': `${compressedText(report)}\n`, ...svgs };
 }
 
 program

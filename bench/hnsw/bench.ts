@@ -2,11 +2,12 @@
 import { loadavg } from 'node:os';
 import type { PeerOptions } from '../contenders.ts';
 import type { DataSet } from '../data-sets.ts';
+import type { StoreOptions } from '../index-store.ts';
 import { thisMachine } from '../machine.ts';
 import { factsOf } from '../report.ts';
 import { overSets, type Session, type SessionOptions, type SetReports } from '../session.ts';
 import { type Candidate, findCandidates, ISODEX } from './candidates.ts';
-import { IndexStore, type StoreOptions } from './indexes.ts';
+import { GraphStore } from './indexes.ts';
 import { isodexParts, type PartsOptions } from './isodex-parts.ts';
 import { type Lane, load, type Track } from './lanes.ts';
 import type { GraphRequests } from './protocol.ts';
@@ -39,7 +40,7 @@ export async function benchHnsw(options: HnswOptions): Promise<HnswReport> {
   };
   const work = async (set: DataSet, session: Session) => {
     absent.forEach(session.skip);
-    const track = { set, session, store: new IndexStore(set, session, options), k, efConstruction };
+    const track = { set, session, store: new GraphStore(set, session, options), k, efConstruction };
     const lanes = await openLanes(candidates, track, options);
     for (const { candidate, info } of lanes) seen.set(candidate.id, { id: candidate.id, label: candidate.label, info });
     try {

@@ -2,17 +2,18 @@
 import { join } from 'node:path';
 import type { DataSet } from '../data-sets.ts';
 import { readInts } from '../files.ts';
+import type { Stored } from '../index-store.ts';
 import type { Peer, PeerInfo, Protocol } from '../peer.ts';
 import type { Session } from '../session.ts';
 import { type Candidate, start } from './candidates.ts';
-import type { IndexStore, StoredIndex } from './indexes.ts';
-import type { GraphRequests, GraphShape, LoadReply, LoadRequest } from './protocol.ts';
+import type { GraphStore } from './indexes.ts';
+import type { BuildReply, GraphRequests, GraphShape, LoadReply, LoadRequest } from './protocol.ts';
 
 /** What is the same for every lane of a data set. */
 export interface Track {
   readonly set: DataSet;
   readonly session: Session;
-  readonly store: IndexStore;
+  readonly store: GraphStore;
   readonly k: number;
   readonly efConstruction: number;
 }
@@ -21,7 +22,7 @@ export interface Track {
 export interface Loaded<P extends Protocol<P>> {
   readonly peer: Peer<P>;
   readonly info: PeerInfo;
-  readonly index: StoredIndex;
+  readonly index: Stored<BuildReply>;
   readonly load: LoadReply;
 }
 

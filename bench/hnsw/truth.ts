@@ -35,6 +35,18 @@ export class Truth {
     return agreement(this.set, found, truth, this.k);
   }
 
+  /** The share of the true neighbours' own labels that were found. */
+  labelRecall(found: Int32Array): number {
+    const { all, k } = this;
+    let [hits, wanted] = [0, 0];
+    for (let at = 0; at < all.length; at += k) {
+      const known = new Set(all.subarray(at, at + k).filter((label) => label >= 0));
+      wanted += known.size;
+      for (let i = at; i < at + k; i++) if (known.has(found[i]!)) hits++;
+    }
+    return hits / wanted;
+  }
+
   close(): void {
     this.index.close();
   }

@@ -1,12 +1,9 @@
 /** Isodex's HNSW index as a contender: on one engine, through the public interface of the built library. */
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type * as Isodex from '../../src/node.ts';
 import { readInts } from '../files.ts';
 import type { GraphShape, IsodexRequests, LoadRequest } from '../hnsw/protocol.ts';
 import { type Graph, graphHandlers, type Queries } from './graph.ts';
-import { type Opened, type OpenRequest, openIsodex } from './isodex.ts';
+import { codeHash, type Opened, type OpenRequest, openIsodex } from './isodex.ts';
 import { sampled, serve } from './serve.ts';
 
 class IsodexHnsw implements Graph {
@@ -94,14 +91,6 @@ class IsodexHnsw implements Graph {
     const dim = each[0]!.length;
     return Float32Array.from({ length: count * dim }, (_, i) => all[i % all.length]!);
   }
-}
-
-/** Of the library's bundles: while it is being written, every build of it may build another index. */
-function codeHash(library: string): string {
-  const hash = createHash('sha256').update(readFileSync(library));
-  const chunks = join(dirname(library), 'chunks');
-  for (const file of readdirSync(chunks).sort()) hash.update(readFileSync(join(chunks, file)));
-  return hash.digest('hex').slice(0, 12);
 }
 
 const graph = new IsodexHnsw();

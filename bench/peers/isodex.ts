@@ -1,4 +1,7 @@
 /** Isodex's built library and one engine of it, for the contenders that measure them. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Isodex from '../../src/node.ts';
 import type { PeerInfo } from '../peer.ts';
@@ -34,4 +37,12 @@ export async function openIsodex({ library: path, engine: options, software }: O
     return { skip: `the adapter is a software driver (${name}), which says nothing about speed; --software runs it` };
   }
   return { library, engine, info: { isodex: library.version, description, threads, features, adapter } };
+}
+
+/** Of the library's bundles: while it is being written, every build of it may build another index. */
+export function codeHash(library: string): string {
+  const hash = createHash('sha256').update(readFileSync(library));
+  const chunks = join(dirname(library), 'chunks');
+  for (const file of readdirSync(chunks).sort()) hash.update(readFileSync(join(chunks, file)));
+  return hash.digest('hex').slice(0, 12);
 }
