@@ -15,7 +15,7 @@ export const queries = lowRank(12, dim, 2, 8, 0.1);
 export const rows = (from: number, to: number) => many.subarray(from * dim, to * dim);
 
 /** Beams so narrow that a thousand rows are walked and not all looked at. */
-export const small = { efConstruction: 24, efSearch: 16, refineFactor: 2 } as const;
+const small = { efConstruction: 24, efSearch: 16, refineFactor: 2 } as const;
 
 /** Codes of both widths, with and without vectors and transforms. */
 export const descriptions = ['HNSW6,PQ8x4', 'HNSW5,PQ8', 'HNSW6,PQ4x4,RFlat', 'OPQ4_12,HNSW4,PQ4x4', 'PCA12,HNSW6,PQ6x4,RFlat'];
