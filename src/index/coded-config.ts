@@ -51,13 +51,14 @@ export function codedConfig(text: string, options: CodedOptions, dim: number): C
 }
 
 /** Descriptions may name more than there is as yet. */
-function checkKnown({ transforms, codec }: Description): void {
+function checkKnown({ transforms, structure, codec }: Description): void {
   const missing = (what: string, instead: string) => badArgument(`this version has no ${what}; give ${instead}`);
   if (transforms.some(({ kind }) => kind === 'L2norm')) {
     throw missing('transform L2norm', "metric 'cosine', which normalises vectors, and leave L2norm out");
   }
-  if (codec.kind !== 'Flat' && codec.kind !== 'PQ' && !(codec.kind === 'SQ' && codec.bits === 8)) {
-    throw missing(`codec ${printPart(codec)}`, "'SQ8' or 'PQ<M>'");
+  const inGraph = structure.kind === 'HNSW';
+  if (codec.kind === 'f16' || codec.kind === 'LVQ' || (inGraph && codec.kind === 'SQ' && codec.bits === 4)) {
+    throw missing(`codec ${printPart(codec)}${inGraph ? ' in graphs' : ''}`, "'SQ8' or 'PQ<M>'");
   }
 }
 

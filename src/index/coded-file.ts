@@ -65,6 +65,8 @@ function codecSections(codec: TrainedPlan['codec']): SectionContent[] {
       return gridSections('code', codec.plan.grid!);
     case 'pq':
       return [...gridSections('code', codec.quantizer.grid), section('centroids', words(codec.quantizer.book.centroids))];
+    case 'sq4':
+      return [section('codeLow', codec.ranges.low), section('codeStep', codec.ranges.step)];
     case 'bits':
       return [section('planeMean', codec.planes.mean), section('planes', words(codec.planes.matrix))];
   }

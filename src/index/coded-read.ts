@@ -11,8 +11,9 @@ import { type LinearTransform, transformWidth } from './coding/linear-transform.
 import { Lists } from './coding/lists.ts';
 import type { TrainedPlan } from './coding/plan.ts';
 import { type PqShape, ProductQuantizer, pqSplit } from './coding/product-quantizer.ts';
+import { type ScalarRanges, TOP_LEVEL } from './coding/scalar-ranges.ts';
 import { Trained } from './coding/trained.ts';
-import { checkAgainstDim } from './description.ts';
+import { checkAgainstDim, type Description } from './description.ts';
 import { type BodyReader, fromHeader, type Header } from './format.ts';
 import { type CodecPlan, canonicalPlan, sq8Plan } from './graph-codec.ts';
 import { damaged } from './graph-read.ts';
@@ -80,13 +81,12 @@ function checkedSections(
 }
 
 function sectionNames(config: CodedConfig, withKeys: boolean, isTrained: boolean): string[] {
-  const { transforms, structure, codec } = config.description;
+  const { transforms, structure } = config.description;
   const hasLists = structure.kind === 'IVF';
   const plan = [
     ...transforms.flatMap((_, i) => [`mean${i}`, `matrix${i}`]),
     ...(hasLists ? ['listShift', 'listScale', 'listCentroids'] : []),
-    ...(structure.kind === 'LSH' ? ['planeMean', 'planes'] : ['codeShift', 'codeScale']),
-    ...(codec.kind === 'PQ' ? ['centroids'] : []),
+    ...codecSections(config.description),
     ...(hasLists ? ['lists', 'codes'] : ['codes']),
   ];
   return [
@@ -94,6 +94,12 @@ function sectionNames(config: CodedConfig, withKeys: boolean, isTrained: boolean
     ...(isTrained ? plan : []),
     ...(keepsVectors(config) ? ['vectors'] : []),
   ];
+}
+
+function codecSections({ structure, codec }: Description): string[] {
+  if (structure.kind === 'LSH') return ['planeMean', 'planes'];
+  if (codec.kind === 'SQ' && codec.bits === 4) return ['codeLow', 'codeStep'];
+  return ['codeShift', 'codeScale', ...(codec.kind === 'PQ' ? ['centroids'] : [])];
 }
 
 /** Labels below the next one, and serials that ascend to below the next one. */
@@ -135,6 +141,9 @@ export async function readPlan(reader: BodyReader, { description }: CodedConfig,
     const planes = await readTransform(reader, 'planeMean', 'planes', width, structure.nBits ?? width);
     return { transforms, coarse, codec: { kind: 'bits', planes }, build: undefined };
   }
+  if (codec.kind === 'SQ' && codec.bits === 4) {
+    return { transforms, coarse, codec: { kind: 'sq4', ranges: await readRanges(reader, width) }, build: undefined };
+  }
   if (codec.kind !== 'PQ') {
     const { shift, scale } = await readGrid(reader, 'code', width, 8);
     return { transforms, coarse, codec: { kind: 'sq8', plan: sq8Plan(width, metric, { shift, scale }) }, build: undefined };
@@ -165,6 +174,13 @@ async function readTransform(
   return { dimIn, dimOut, mean, matrix };
 }
 
+async function readRanges(reader: BodyReader, dim: number): Promise<ScalarRanges> {
+  const low = await finite(reader, 'codeLow', dim);
+  const step = await finite(reader, 'codeStep', dim);
+  if (!step.every((x) => x >= 0 && x * TOP_LEVEL < MOST_VALUE)) throw damaged('a step of its codes is below 0, or beyond all vectors');
+  return { low, step };
+}
+
 /** What a graph is built on. */
 async function readBuild(reader: BodyReader, dim: number, metric: Metric): Promise<CodecPlan> {
   const { form } = reader.header.state;
@@ -189,15 +205,15 @@ async function readCoarse(reader: BodyReader, nlist: number, dim: number, bits: 
 
 async function readGrid(reader: BodyReader, name: string, dim: number, bits: number): Promise<IntegerGrid> {
   const shift = await finite(reader, `${name}Shift`, dim);
-  const [scale = 0] = await finite(reader, `${name}Scale`, 1);
+  const [scale = 0] = await finite(reader, `${name}Scale`, 1, 2 ** 121);
   if (!(scale >= 2 ** -120 && scale <= 2 ** 120 && 2 ** bits / scale < MOST_VALUE))
     throw damaged(`the scale of its ${name} grid is ${scale}`);
   return { bits, shift, scale };
 }
 
-async function finite(reader: BodyReader, name: string, length: number): Promise<Float32Array> {
+async function finite(reader: BodyReader, name: string, length: number, most = MOST_VALUE): Promise<Float32Array> {
   const array = await reader.readArray(name, 'f32');
-  if (array.length !== length || !array.every((x) => Math.abs(x) < MOST_VALUE)) {
+  if (array.length !== length || !array.every((x) => Math.abs(x) < most)) {
     throw damaged(`its section ${name} is not ${length} numbers that vectors may have`);
   }
   return array;

@@ -3,6 +3,7 @@ import { LANES } from '../kernels/canonical-distances.ts';
 import { PAGE_ROWS, sq8Stride } from '../kernels/graph.ts';
 import { BLOCK_ROWS } from '../kernels/panels.ts';
 import { ceilDiv, roundUp } from '../util/math.ts';
+import { sq4Stride } from './coding/sq4-scores.ts';
 import type { Codec, Description, TransformPart } from './description.ts';
 import type { Section } from './format.ts';
 import { levelOf } from './hnsw-levels.ts';
@@ -98,7 +99,7 @@ export function codedHoldings(description: Description, shape: Shape, dims: read
   const isGraph = structure.kind === 'HNSW';
   const keepsVectors = refine !== undefined || (codec.kind === 'Flat' && structure.kind !== 'LSH');
   const stride = structure.kind === 'LSH' ? roundUp(ceilDiv(structure.nBits ?? width, 8), 4) : codeStride(codec, width);
-  const withTerms = structure.kind === 'IVF' && codec.kind === 'PQ' && metric !== 'ip';
+  const withTerms = hasTerms(description, metric);
   const fixed = fixedHoldings(description, dims);
   const graph = isGraph ? graphHoldings(structure.M, shape, 1) : noMemory;
   const hasLists = structure.kind === 'IVF';
@@ -129,13 +130,22 @@ export function codedHoldings(description: Description, shape: Shape, dims: read
   };
 }
 
+function isSq4(codec: Codec): boolean {
+  return codec.kind === 'SQ' && codec.bits === 4;
+}
+
+/** Whether rows have terms beside their codes, where squared distances are compared. */
+function hasTerms({ structure, codec }: Description, metric: Metric): boolean {
+  return isSq4(codec) ? metric === 'l2' : structure.kind === 'IVF' && codec.kind === 'PQ' && metric !== 'ip';
+}
+
 /** Bytes of a coded row of `dim` values, in whole words. */
 function codeStride(codec: Codec, dim: number): number {
   switch (codec.kind) {
     case 'Flat': // scanned by their codes, compared by the vectors beside them
       return sq8Stride(dim);
     case 'SQ':
-      return codec.bits === 8 ? sq8Stride(dim) : roundUp(ceilDiv(dim, 2), 4);
+      return codec.bits === 8 ? sq8Stride(dim) : sq4Stride(dim);
     case 'f16':
       return roundUp(2 * dim, 4);
     case 'PQ':
@@ -153,11 +163,12 @@ function fixedHoldings({ transforms, structure, codec }: Description, dims: read
   const centroids = codec.kind === 'PQ' ? centroidBytes(codec, width) : 0;
   const nlist = structure.kind === 'IVF' ? structure.nlist : 0;
   const coarse = 4 * nlist * ceilDiv(width, 2);
+  const ranges = isSq4(codec) ? 8 * width + 4 * Math.max(1, nlist) * width : 0;
   const coarseFlat = nlist === 0 ? noMemory : flatHoldings({ n: nlist, dim: width, metric: 'l2', seed: 1 }, undefined);
   const { originals = 0, codes = 0 } = coarseFlat.memory;
   const searched = nlist > SCANNED_ROWS ? codes : 0;
   return {
-    memory: { fixed: matrices + planes + 2 * centroids + 2 * coarse + originals + searched + labelBytes(nlist) },
+    memory: { fixed: matrices + planes + 2 * centroids + 2 * coarse + originals + searched + ranges + labelBytes(nlist) },
     sections: [
       ...transforms.flatMap((part, i) => [
         section('fixed', `mean${i}`, 'f32', dims[i]!),
@@ -167,7 +178,7 @@ function fixedHoldings({ transforms, structure, codec }: Description, dims: read
       section('fixed', 'planes', 'u32', planes / 4),
       ...(nlist > 0 ? gridSections('list', width) : []),
       section('fixed', 'listCentroids', 'u32', coarse / 4),
-      ...(structure.kind === 'LSH' ? [] : gridSections('code', width)),
+      ...(structure.kind === 'LSH' ? [] : codecSections(codec, width)),
       section('fixed', 'centroids', 'u32', centroids / 4),
     ],
     state: {},
@@ -177,6 +188,11 @@ function fixedHoldings({ transforms, structure, codec }: Description, dims: read
 /** What codes of integers mean: a shift for each value, and one scale. */
 function gridSections(name: string, dim: number): Holdings['sections'] {
   return [section('fixed', `${name}Shift`, 'f32', dim), section('fixed', `${name}Scale`, 'f32', 1)];
+}
+
+/** What codes mean, but for centroids. */
+function codecSections(codec: Codec, dim: number): Holdings['sections'] {
+  return isSq4(codec) ? ['codeLow', 'codeStep'].map((name) => section('fixed', name, 'f32', dim)) : gridSections('code', dim);
 }
 
 function matrixBytes({ kind }: TransformPart, dimIn: number, dimOut: number): number {

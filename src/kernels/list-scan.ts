@@ -1,6 +1,6 @@
 import { roundUp } from '../util/math.ts';
 import { listScanTwin } from './cpu/list-scan.ts';
-import { FORMS, isSq8 } from './graph.ts';
+import { FORMS, isPq, isSq8 } from './graph.ts';
 import { defineKernel, type ParamsOf, reads, scratches, writes } from './kernel.ts';
 
 /** Rows of a list, by and large: what cost models count with. */
@@ -16,10 +16,12 @@ const SUM_BYTES = 2 * TOGETHER;
  *
  *   key = probeTerms[q, p] + (withTerms ? rowTerms[position] >> shifts[q] : 0) + score, wrapping i32
  *   score  sq8L2, sq8Ip: as graphs score rows (graph.ts)    pq8, pq4: the sum of table entries that the codes name (cpu/pq-sum.ts)
+ *          sq4: less the dot product of the row's numbers and the query's weights (cpu/nibble-dot.ts)
  *
  *   queries    i8  [nq, queryStride]: SQ8 forms: the codes, the last four bytes 0; PQ forms: the query's tables, u16 [m, ksub],
- *              of which no sum passes 65535
- *   codes      i8  [positions, stride]: list after list; stride is a multiple of 16 in SQ8 forms, of 4 in PQ forms
+ *              of which no sum passes 65535; sq4: weights i16 [2 stride]
+ *   codes      i8  [positions, stride]: list after list; stride is a multiple of 16 in SQ8 forms, of 4 in the others,
+ *              and 16 at least in the form sq4
  *   rowTerms   i32 [positions], looked at only where `withTerms` is 1; shifted arithmetically by shifts u32 [nq], below 32
  *   rows       u32 [positions]: the id of the row at a position
  *   offsets    u32 [nlist + 1]: where lists begin
@@ -50,16 +52,24 @@ export const listScan = defineKernel({
   twin: listScanTwin,
 });
 
+type ScratchParam = 'nq' | 'nprobe' | 'form' | 'stride' | 'keep' | 'withTerms';
+
 /**
  * Words of a slot: a lock, the query as it is scored from and room to work in, and what is kept. Queries that may go together
  * also need what the others keep, their tables side by side, and the sums of a tile.
  */
-export function listScanScratchWords(params: ParamsOf<'nq' | 'nprobe' | 'form' | 'stride' | 'keep' | 'withTerms'>): number {
-  const { nq, nprobe, form, stride, keep, withTerms } = params;
-  const sq8 = isSq8(form);
-  const query = sq8 ? roundUp(2 * stride, 64) + 64 : form === FORMS.pq4 ? stride * 512 : 0;
+export function listScanScratchWords(params: ParamsOf<ScratchParam>): number {
+  const { nq, nprobe, form, keep, withTerms, stride } = params;
+  const query = openedBytes(params);
   const kept = roundUp(8 * (keep + 1), 64);
-  const together = !sq8 && nq > 1 && nprobe === 1 && !withTerms;
+  const together = isPq(form) && nq > 1 && nprobe === 1 && !withTerms;
   const more = together ? (TOGETHER - 1) * kept + stride * 256 * SUM_BYTES + TILE_ROWS * SUM_BYTES : 0;
   return (64 + query + kept + more) / 4;
+}
+
+/** Bytes of a query as it is scored from, and of the room to work in behind it. */
+function openedBytes({ form, stride }: ParamsOf<'form' | 'stride'>): number {
+  if (isSq8(form)) return roundUp(2 * stride, 64) + 64;
+  if (form === FORMS.sq4) return roundUp(stride, 16) * 4 + 64;
+  return form === FORMS.pq4 ? stride * 512 : 0;
 }

@@ -104,7 +104,7 @@ describe('of indexes that are not there', () => {
     ['IVF1024,PQ32', 384, { codes: 36, labels: 8.125 }, { codes: 32, labels: 8, lists: 4 }],
     ['IVF1024,SQ8', 384, { originals: 0, codes: 448 }, { codes: 448 }],
     ['IVF1024,Flat', 384, { originals: 1536, codes: 448 }, { originals: 1536, codes: 448 }],
-    ['SQ4', 101, { codes: 52 }, { codes: 52 }],
+    ['SQ4', 101, { codes: 56 }, { codes: 52 }],
     ['SQfp16', 101, { codes: 204 }, { codes: 204 }],
     ['LVQ8', 101, { codes: 112 }, { codes: 112 }],
     ['LVQ4', 101, { codes: 60 }, { codes: 60 }],

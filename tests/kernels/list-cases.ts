@@ -37,6 +37,12 @@ export function makeTables(form: number, nq: number, stride: number, rows: Rows,
   return new Int8Array(Uint16Array.from({ length: nq * m * ksub }, (_, at) => entry(at)).buffer);
 }
 
+/** Weights i16 [nq, 2 stride] of the form sq4, as bytes. */
+function makeWeights(nq: number, stride: number, rows: Rows, random: Random): Int8Array {
+  const weight = rows === 'extremes' ? () => (random() < 0.8 ? -32768 : 32767) : () => random.int(-32768, 32767);
+  return new Int8Array(Int16Array.from({ length: nq * 2 * stride }, weight).buffer);
+}
+
 /** Codes of product quantisers use every byte, which SQ8 rows with their terms do not. */
 export function makePqCodes(n: number, stride: number, rows: Rows, random: Random): Int8Array {
   const codes = Int8Array.from({ length: n * stride }, () => random.int(-128, 127));
@@ -67,13 +73,19 @@ function rowsOfLists(lists: readonly number[], random: Random): Uint32Array {
   return Uint32Array.from(lists.flatMap((size) => ids.splice(0, size).sort((a, b) => a - b)));
 }
 
+function queriesOf(shape: ListShape, offset: number, random: Random): Int8Array {
+  const { form, nq, stride, rows } = shape;
+  if (form === FORMS.sq4) return makeWeights(nq, stride, rows, random);
+  return isSq8(form) ? makeQueries(form, nq, stride, rows, offset) : makeTables(form, nq, stride, rows, random);
+}
+
 export function listCase(shape: ListShape, offset: number) {
   const { nq, nprobe, form, stride, keep, lists, filter, withTerms, probing } = shape;
   const random = randomFrom(offset);
   const rows = rowsOfLists(lists, random);
   const n = rows.length;
   const sq8 = isSq8(form);
-  const queries = sq8 ? makeQueries(form, nq, stride, shape.rows, offset + 1) : makeTables(form, nq, stride, shape.rows, random);
+  const queries = queriesOf(shape, offset + 1, random);
   const filtered = filter === 'none' ? 0 : 1;
   const probes = new Uint32Array(nq * nprobe);
   for (let at = 0; at < probes.length; at++) probes[at] = PROBES[probing](random, lists.length, probes[at - 1] ?? 0);

@@ -3,6 +3,7 @@ import type { CodecPlan } from '../graph-codec.ts';
 import type { CoarsePlan } from './coarse.ts';
 import type { LinearTransform } from './linear-transform.ts';
 import type { ProductQuantizer } from './product-quantizer.ts';
+import type { ScalarRanges } from './scalar-ranges.ts';
 
 export interface TrainedPlan {
   readonly transforms: readonly LinearTransform[];
@@ -13,6 +14,7 @@ export interface TrainedPlan {
   readonly codec:
     | { readonly kind: 'sq8'; readonly plan: CodecPlan }
     | { readonly kind: 'pq'; readonly quantizer: ProductQuantizer }
+    | { readonly kind: 'sq4'; readonly ranges: ScalarRanges }
     /** Hyperplanes whose sides are the bits of a code. */
     | { readonly kind: 'bits'; readonly planes: LinearTransform };
 }

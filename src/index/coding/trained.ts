@@ -9,6 +9,7 @@ import type { ListCodec } from './list-codec.ts';
 import type { CodedRows } from './lists.ts';
 import type { TrainedPlan } from './plan.ts';
 import { PqListCodec } from './pq-list-codec.ts';
+import { Sq4ListCodec } from './sq4-list-codec.ts';
 import { Sq8ListCodec } from './sq8-list-codec.ts';
 
 export class Trained implements Disposable {
@@ -54,7 +55,8 @@ export class Trained implements Disposable {
     const { codec } = this.plan;
     const matrices = this.chain.reduce((sum, { matrix }) => sum + matrix.byteLength, 0);
     const centroids = codec.kind === 'pq' ? 2 * codec.quantizer.book.centroids.byteLength : 0;
-    return matrices + centroids + (this.coarse?.bytes ?? 0);
+    const ranges = codec.kind === 'sq4' ? 8 * codec.ranges.low.length * (1 + this.nlist / 2) : 0;
+    return matrices + centroids + ranges + (this.coarse?.bytes ?? 0);
   }
 
   /** All that vectors go through before they are coded. */
@@ -100,6 +102,8 @@ function openCodec(engine: Engine, { codec, coarse }: TrainedPlan, metric: Metri
       return Sq8ListCodec.open(engine.host, codec.plan);
     case 'pq':
       return PqListCodec.open(engine.host, codec.quantizer, metric === 'ip', coarse && centroidVectors(coarse));
+    case 'sq4': // under cosine, too, distances are inner products: what codes say is not of unit length
+      return Promise.resolve(new Sq4ListCodec(engine.host, codec.ranges, metric !== 'l2', coarse && centroidVectors(coarse)));
     case 'bits':
       return Promise.resolve(new BitListCodec(engine.host, codec.planes.dimOut));
   }

@@ -19,11 +19,14 @@ import { spread, trainOpq } from './opq.ts';
 import type { TrainedPlan } from './plan.ts';
 import { residuals } from './pq-list-codec.ts';
 import { type PqShape, ProductQuantizer, pqSplit } from './product-quantizer.ts';
+import { fitRanges, type ScalarRanges } from './scalar-ranges.ts';
 
 /** Steps of k-means of product quantisers, as FAISS takes. */
 const PQ_STEPS = 25;
 /** Rows that the codes which a graph is built on are trained on, at most. */
 const GRAPH_ROWS = 4096;
+/** Rows that scalar quantisers are fitted to, at most. */
+const SCALAR_ROWS = 8192;
 /** Fewer rows for each centroid give centroids that say little of other rows (FAISS warns at the same number). */
 const LEAST_PER_CENTROID = 39;
 
@@ -96,7 +99,10 @@ function checkCount(n: number, description: Description, dims: readonly number[]
 }
 
 function mostRows(description: Description, perCentroid: number): number {
-  return Math.max(4096, ...centroidsOf(description).map(({ count }) => count * perCentroid));
+  return Math.max(
+    description.codec.kind === 'SQ' ? SCALAR_ROWS : 4096,
+    ...centroidsOf(description).map(({ count }) => count * perCentroid),
+  );
 }
 
 /** Inner products must stay what they are, and so must those of normalised vectors. */
@@ -201,7 +207,8 @@ async function trainCodec(
   if (codec.kind === 'Flat' || (codec.kind === 'SQ' && codec.bits === 8)) {
     return { kind: 'sq8', plan: sq8Plan(dim, metric, gridOf(sample, dim, metric !== 'ip')) };
   }
-  if (codec.kind !== 'PQ') throw badArgument(`the codec ${codec.kind} is not among this version's; give SQ8 or PQ<M>`);
+  if (codec.kind === 'SQ') return { kind: 'sq4', ranges: await trainRanges(sample, dim, coarse, task) };
+  if (codec.kind !== 'PQ') throw badArgument(`the codec ${codec.kind} is not among this version's; give SQ8, SQ4 or PQ<M>`);
   const shape: PqShape = { dim, M: codec.M, nBits: codec.nBits };
   const split = pqSplit(shape);
   const ksub = 2 ** codec.nBits;
@@ -218,6 +225,22 @@ async function trainCodec(
   const packed = packValues(values, dim, split);
   const { centroids } = await kmeans(engine, packed, { split, ksub, iterations: PQ_STEPS, seed, signal, onProgress });
   return { kind: 'pq', quantizer: new ProductQuantizer(shape, grid, { split, ksub, weight: 2, centroids }) };
+}
+
+/** Scalar quantisers of rows, or of what is left of them beside their lists' centroids. */
+async function trainRanges(
+  sample: Float32Array,
+  dim: number,
+  coarse: CoarsePlan | undefined,
+  { engine, signal }: TrainTask,
+): Promise<ScalarRanges> {
+  const rows = spread(sample, dim, SCALAR_ROWS).slice();
+  if (coarse) {
+    const centroids = centroidVectors(coarse);
+    const lists = await listsOf(engine, rows, coarse, signal);
+    for (let i = 0; i < rows.length; i++) rows[i]! -= centroids[lists[Math.floor(i / dim)]! * dim + (i % dim)]!;
+  }
+  return fitRanges(rows, dim);
 }
 
 async function listsOf(

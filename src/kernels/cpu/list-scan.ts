@@ -1,6 +1,7 @@
-import { isSq8, NONE } from '../graph.ts';
+import { FORMS, isSq8, NONE } from '../graph.ts';
 import type { ParamsOf } from '../kernel.ts';
 import { Scorer } from './graph-score.ts';
+import { nibbleDot } from './nibble-dot.ts';
 import { pqSum } from './pq-sum.ts';
 
 const NO_KEY = 0x7fffffff;
@@ -39,14 +40,11 @@ export function listScanTwin(views: ListScanViews, params: ParamsOf<ListScanPara
 }
 
 /** Every row that a query meets and that may be returned, with its key. */
-function scan(
-  views: ListScanViews,
-  { nprobe, form, stride, queryStride, withTerms, filtered }: ParamsOf<ListScanParam>,
-  q: number,
-): Found[] {
+function scan(views: ListScanViews, params: ParamsOf<ListScanParam>, q: number): Found[] {
+  const { nprobe, queryStride, withTerms, filtered } = params;
   const { rows, offsets, admitted } = views;
   const query = views.queries.subarray(q * queryStride, (q + 1) * queryStride);
-  const score = scorerOf(query, views.codes, stride, form);
+  const score = scorerOf(query, views.codes, params);
   const found: Found[] = [];
   for (let p = q * nprobe; p < (q + 1) * nprobe; p++) {
     const list = views.probes[p]!;
@@ -61,11 +59,13 @@ function scan(
   return found;
 }
 
-function scorerOf(query: Int8Array, codes: Int8Array, stride: number, form: number): (row: number) => number {
+function scorerOf(query: Int8Array, codes: Int8Array, params: ParamsOf<ListScanParam>): (row: number) => number {
+  const { stride, form } = params;
   if (isSq8(form)) {
     const scorer = new Scorer(codes, stride, form);
     return (row) => scorer.key(query, 0, row);
   }
+  if (form === FORMS.sq4) return (row) => -nibbleDot(query, codes, row, stride);
   const tables = new DataView(query.buffer, query.byteOffset, query.byteLength);
   return (row) => pqSum(tables, 0, codes, row, stride, form);
 }

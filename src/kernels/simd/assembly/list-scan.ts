@@ -2,6 +2,7 @@
 import { NONE } from './graph-links';
 import { keysOfFour, openQuery, touchRow } from './graph-score';
 import { scanHalves, splitBytes, splitTables } from './list-halves';
+import { nibblesBytes, nibblesOfFour, openNibbles } from './list-nibbles';
 import { isAdmitted, termAt } from './list-rows';
 import { interleave, joinInterleaved, scanTogether } from './list-together';
 import { keptBytes, lastKey, offer, openKept, writeKept } from './nearest-kept';
@@ -10,6 +11,7 @@ import { giveSlot, takeSlot } from './slots';
 
 const PQ8: i32 = 5;
 const PQ4: i32 = 6;
+const SQ4: i32 = 7;
 /** Queries that go together, and how many and how long a list must be that it pays to lay their tables side by side. */
 const TOGETHER: i32 = 8;
 const FEWEST: i32 = 3;
@@ -23,10 +25,10 @@ export function listScan(
 ): void {
   const slot = takeSlot(scratch, slots, slotWords);
   const opened = slot + 64;
-  const openedBytes = form == PQ8 ? <usize>0 : form == PQ4 ? <usize>stride << 9 : ((<usize>stride << 1) + 127) & ~63;
+  const openedBytes = bytesOpened(form, stride);
   const kept = opened + openedBytes;
   const mayPass = filtered ? admitted : 0;
-  const together = form >= PQ8 && nq > 1 && nprobe == 1 && !withTerms;
+  const together = (form == PQ8 || form == PQ4) && nq > 1 && nprobe == 1 && !withTerms;
   const outBytes = <usize>keep << 2;
   for (let q = begin; q < end; ) {
     const query = queries + <usize>q * <usize>queryStride;
@@ -55,7 +57,12 @@ export function listScan(
         if (form == PQ8) scanPq(ready, codes, stride, rowTerms, rows, mayPass, from, to, term, shift, kept, keep);
         else if (form == PQ4) {
           scanHalves(ready, opened + splitBytes(stride), codes, stride, rowTerms, rows, mayPass, from, to, term, shift, kept, keep);
-        } else scanSq8(ready, opened + openedBytes - 64, codes, stride, form, rowTerms, rows, mayPass, from, to, term, shift, kept, keep);
+        } else {
+          scanFours(
+            ready, opened + openedBytes - 64, codes, stride, form, rowTerms, rows, mayPass, from, to, term, shift, kept,
+            keep,
+          );
+        }
       }
     }
     for (let i = 0; i < count; i++, q++) {
@@ -76,11 +83,19 @@ function alike(probes: usize, offsets: usize, most: i32): i32 {
   return count < FEWEST ? 1 : count;
 }
 
-/** Where a query is scored from: its tables, or its codes widened. */
+/** See openedBytes in src/kernels/list-scan.ts. */
+function bytesOpened(form: i32, stride: i32): usize {
+  if (form == PQ8) return 0;
+  if (form == PQ4) return <usize>stride << 9;
+  return form == SQ4 ? nibblesBytes(stride) + 64 : ((<usize>stride << 1) + 127) & ~63;
+}
+
+/** Where a query is scored from: its tables, or its codes widened, or its weights laid out. */
 function openTables(query: usize, opened: usize, stride: i32, form: i32): usize {
   if (form == PQ8) return query;
-  if (form != PQ4) return openQuery(query, opened, stride, form);
-  splitTables(query, stride, opened);
+  if (form == SQ4) openNibbles(query, opened, stride);
+  else if (form == PQ4) splitTables(query, stride, opened);
+  else return openQuery(query, opened, stride, form);
   return opened;
 }
 
@@ -100,7 +115,7 @@ function scanPq(
 }
 
 /** The same, four rows at a time; `list` has room for their positions and keys. */
-function scanSq8(
+function scanFours(
   query: usize, list: usize, codes: usize, stride: i32, form: i32, rowTerms: usize, rows: usize, admitted: usize, from: i32, to: i32,
   term: i32, shift: i32, kept: usize, keep: i32,
 ): void {
@@ -114,7 +129,7 @@ function scanSq8(
     if (first + 8 <= to) for (let i = 4; i < 8; i++) touchRow(codes + <usize>(first + i) * <usize>stride, stride);
     // A place behind the last row repeats it.
     v128.store(list, i32x4.min_s(i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3)), i32x4.splat(to - 1)));
-    v128.store(list, keysOfFour(query, codes, stride, form, list), 16);
+    v128.store(list, form == SQ4 ? nibblesOfFour(query, codes, stride, list) : keysOfFour(query, codes, stride, form, list), 16);
     for (let i = 0; i < count; i++) {
       const key = term + termAt(rowTerms, first + i, shift) + load<i32>(list + (<usize>i << 2), 16);
       if (key > last) continue;
