@@ -1,3 +1,4 @@
+import { allocAll } from '../../host/alloc-all.ts';
 import type { Engine, HostEngine } from '../../host/engine.ts';
 import { FORMS } from '../../kernels/graph.ts';
 import { roundUp } from '../../util/math.ts';
@@ -38,9 +39,13 @@ export class BitListCodec implements ListCodec {
     const { host } = this;
     const nq = vectors.length / this.nBits;
     const tables = this.tables(vectors);
-    const queries = await host.alloc('i8', tables.byteLength, 'lists: tables');
+    const [queries, shifts, probeTerms] = await allocAll(host, [
+      ['i8', tables.byteLength, 'lists: tables'],
+      ['u32', nq, 'lists: shifts'],
+      ['i32', nq, 'lists: terms of probes'],
+    ]);
     host.write(queries, new Int8Array(tables.buffer));
-    return codedQueries(queries, await host.alloc('u32', nq, 'lists: shifts'), await host.alloc('i32', nq, 'lists: terms of probes'));
+    return codedQueries(queries, shifts, probeTerms);
   }
 
   async openScoring(engine: Engine): Promise<DeviceScoring> {

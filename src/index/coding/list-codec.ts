@@ -3,6 +3,7 @@ import type { Block } from '../../host/block.ts';
 import type { Engine } from '../../host/engine.ts';
 import type { Form } from '../../kernels/graph.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
+import { normaliseRow } from '../vector-index.ts';
 
 /** Queries as the scan of lists takes them, on the host engine. */
 export interface CodedQueries extends Disposable {
@@ -24,6 +25,13 @@ export function codedQueries(queries: Block<'i8'>, shifts: Block<'u32'>, probeTe
       for (const block of [queries, shifts, probeTerms]) block[Symbol.dispose]();
     },
   };
+}
+
+/** A vector that codes say, at unit length: coding costs length, and so would order by products what was coded best. */
+export function normaliseSaid(vector: Float32Array): void {
+  let squares = 0;
+  for (const x of vector) squares += x * x;
+  if (squares > 0) normaliseRow(vector, squares);
 }
 
 /** The lists that each query probes: u32 [nq, nprobe], NONE where there is none. */
@@ -62,6 +70,6 @@ export interface ListCodec extends Disposable {
   queries(queries: Float32Array, probes: Probes): Promise<CodedQueries>;
   /** What makes queries on a device, for as long as the codec is there; the caller disposes of it. */
   openScoring(engine: Engine): Promise<DeviceScoring>;
-  /** What a code in a list says, to f32 [dim]. */
+  /** What a code in a list says, to f32 [dim]: under cosine a direction, as all vectors are. */
   decode(codes: Int8Array, at: number, list: number, out: Float32Array): void;
 }

@@ -4,8 +4,17 @@ import type { Engine, HostEngine } from '../../host/engine.ts';
 import { type Form, NONE } from '../../kernels/graph.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
 import { scaleFor } from '../sq8-codec.ts';
+import type { Metric } from '../vector-index.ts';
 import { toGrid } from './integer-grid.ts';
-import { type CodedQueries, codedQueries, type DeviceQueries, type DeviceScoring, type ListCodec, type Probes } from './list-codec.ts';
+import {
+  type CodedQueries,
+  codedQueries,
+  type DeviceQueries,
+  type DeviceScoring,
+  type ListCodec,
+  normaliseSaid,
+  type Probes,
+} from './list-codec.ts';
 import { LoadedQuantizer, type ProductQuantizer } from './product-quantizer.ts';
 
 /**
@@ -20,15 +29,23 @@ export class PqListCodec implements ListCodec {
   readonly quantizer: ProductQuantizer;
   readonly withTerms: boolean;
   private readonly host: HostEngine;
+  private readonly metric: Metric;
   private readonly loaded: LoadedQuantizer;
   private readonly scoring: LoadedQuantizer;
   /** i16 [nlist, dim], where codes are of what is left. */
   private readonly centroids: Int16Array | undefined;
 
-  private constructor(host: HostEngine, loaded: LoadedQuantizer, scoring: LoadedQuantizer, centroids: Int16Array | undefined) {
+  private constructor(
+    host: HostEngine,
+    loaded: LoadedQuantizer,
+    scoring: LoadedQuantizer,
+    metric: Metric,
+    centroids: Int16Array | undefined,
+  ) {
     this.host = host;
     this.loaded = loaded;
     this.scoring = scoring;
+    this.metric = metric;
     this.quantizer = loaded.quantizer;
     this.centroids = centroids;
     this.withTerms = centroids !== undefined && scoring.quantizer.book.weight === 2;
@@ -38,13 +55,13 @@ export class PqListCodec implements ListCodec {
   static async open(
     host: HostEngine,
     quantizer: ProductQuantizer,
-    byProduct: boolean,
+    metric: Metric,
     centroids: Float32Array | undefined,
   ): Promise<PqListCodec> {
     const loaded = await LoadedQuantizer.open(host, quantizer);
     try {
-      const scoring = byProduct ? await LoadedQuantizer.open(host, quantizer.byProduct()) : loaded;
-      return new PqListCodec(host, loaded, scoring, centroids && toGrid(centroids, quantizer.grid));
+      const scoring = metric === 'ip' ? await LoadedQuantizer.open(host, quantizer.byProduct()) : loaded;
+      return new PqListCodec(host, loaded, scoring, metric, centroids && toGrid(centroids, quantizer.grid));
     } catch (error) {
       loaded[Symbol.dispose]();
       throw error;
@@ -116,6 +133,7 @@ export class PqListCodec implements ListCodec {
       const value = values[j]! + (this.centroids ? this.centroids[list * shape.dim + j]! : 0);
       out[j] = Math.fround(grid.shift[j]! + Math.fround(value / grid.scale));
     }
+    if (this.metric === 'cosine') normaliseSaid(out);
   }
 
   [Symbol.dispose](): void {

@@ -3,7 +3,7 @@ import type { Engine, HostEngine } from '../../host/engine.ts';
 import { decode } from '../../kernels/cpu/refine-lists.ts';
 import type { Form } from '../../kernels/graph.ts';
 import { type CodecPlan, GraphCodec } from '../graph-codec.ts';
-import { type CodedQueries, codedQueries, type DeviceScoring, type ListCodec, type Probes } from './list-codec.ts';
+import { type CodedQueries, codedQueries, type DeviceScoring, type ListCodec, normaliseSaid, type Probes } from './list-codec.ts';
 
 /** SQ8 codes of whole rows, as graphs have them. */
 export class Sq8ListCodec implements ListCodec {
@@ -64,8 +64,9 @@ export class Sq8ListCodec implements ListCodec {
   }
 
   decode(codes: Int8Array, at: number, _list: number, out: Float32Array): void {
-    const { dim, grid } = this.plan;
+    const { dim, grid, metric } = this.plan;
     decode(codes, at, grid!.shift, Math.fround(1 / grid!.scale), dim, out);
+    if (metric === 'cosine') normaliseSaid(out);
   }
 
   [Symbol.dispose](): void {

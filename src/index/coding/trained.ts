@@ -101,7 +101,7 @@ function openCodec(engine: Engine, { codec, coarse }: TrainedPlan, metric: Metri
     case 'sq8':
       return Sq8ListCodec.open(engine.host, codec.plan);
     case 'pq':
-      return PqListCodec.open(engine.host, codec.quantizer, metric === 'ip', coarse && centroidVectors(coarse));
+      return PqListCodec.open(engine.host, codec.quantizer, metric, coarse && centroidVectors(coarse));
     case 'sq4': // under cosine, too, distances are inner products: what codes say is not of unit length
       return Promise.resolve(new Sq4ListCodec(engine.host, codec.ranges, metric !== 'l2', coarse && centroidVectors(coarse)));
     case 'bits':
