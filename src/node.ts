@@ -124,6 +124,7 @@ export async function readInfo(path: string): Promise<FileInfo> {
 function graphInfo(header: Header): { graph?: GraphInfo } {
   const { description, dim, state } = header;
   const { entryLevel = 0, form = FORMS.sq8L2 } = state;
+  if (description === 'Flat') return {};
   if (!HNSW_PATTERN.test(description)) {
     const config = readCodedConfig(header, dim);
     const { structure, codec } = config.description;

@@ -6,7 +6,7 @@ import { checkSameDim, graphOptions, openChosenEngine, openIndexOn, prepareIndex
 import type { GraphArgs, SearchArgs } from './options.ts';
 import type { Task } from './perform.ts';
 import { Progress } from './progress.ts';
-import { formatFacts, formatMean, meanOf } from './table.ts';
+import { formatFacts, formatMean, formatRate, meanOf } from './table.ts';
 
 interface EvalArgs extends SearchArgs {
   readonly truth: string;
@@ -151,7 +151,7 @@ function print(evaluation: Evaluation): void {
       ['engine', `${found.engine} (${index.engine.info.description})`],
       ['truth', `${computed ? `every row compared with every query on the ${truth.engine} engine` : args.truth}${aboutCodes(evaluation)}`],
       [`recall@${args.k}`, `${recall.recall.toFixed(4)} (${recall.hits} of ${recall.possible})`],
-      ['QPS', `${qps.toPrecision(4)} (${queries.n} queries in a batch, best of ${batches})`],
+      ['QPS', `${formatRate(qps)} (${queries.n} queries in a batch, best of ${batches})`],
       ['p50', `${p50.toFixed(2)} ms (${singles.length} single queries)`],
       ['p99', `${p99.toFixed(2)} ms`],
       ...statsFacts(found),

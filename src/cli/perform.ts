@@ -1,5 +1,7 @@
 /** Runs a command: errors as one line, Ctrl-C as an abort, a closed pipe as the end. */
+
 import { styleText } from 'node:util';
+import { IsodexError } from '../names.ts';
 
 export interface Task {
   /** Aborts when the user presses Ctrl-C. */
@@ -45,7 +47,8 @@ function leaveBehind(reason: unknown): never {
 function report(error: unknown): void {
   if (process.env.ISODEX_DEBUG === '1') console.error(error);
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`isodex: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+  // Ours have lines where they point at something; whatever else comes is told in one.
+  process.stderr.write(`isodex: ${error instanceof IsodexError ? message : message.replace(/\s*\n\s*/g, ' ')}\n`);
 }
 
 /** The library's warnings, to be said when the command has succeeded: a failure is told in one line. */

@@ -20,7 +20,7 @@ interface Results extends Neighbors {
 }
 
 export async function search(file: string, queriesPath: string, args: SearchCommandArgs, task: Task): Promise<undefined> {
-  if (args.format === 'ivecs') checkIvecs(args.out);
+  checkFormat(args);
   if (args.out !== undefined) await checkNotRead(args.out, [file, queriesPath]);
   const queries = await readQueries(queriesPath, args.limit, task);
   using engine = await openChosenEngine(args, task);
@@ -51,6 +51,14 @@ async function checkNotRead(out: string, sources: readonly string[]): Promise<vo
     if ((await real(source)) === target)
       throw new IsodexError('bad-argument', `--out is ${out}, which this search reads; give another name`);
   }
+}
+
+/** A name that promises another format than the one that is written would mislead whoever reads the file. */
+function checkFormat({ format, out }: SearchCommandArgs): void {
+  if (format === 'ivecs') checkIvecs(out);
+  const promised = /\.(ivecs|json)$/.exec(out ?? '')?.[1];
+  if (promised === undefined || promised === format) return;
+  throw new IsodexError('bad-argument', `--out is ${out}, but the format is ${format}; give --format ${promised} or another name`);
 }
 
 function checkIvecs(out: string | undefined): asserts out is string {

@@ -57,3 +57,8 @@ export function formatMean(values: ArrayLike<number>): string {
 export function formatDistance(distance: number): string {
   return distance === Infinity ? '∞' : String(Number(distance.toPrecision(7)));
 }
+
+/** Four digits, never a power of ten. */
+export function formatRate(rate: number): string {
+  return String(Number(rate.toPrecision(4)));
+}

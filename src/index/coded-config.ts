@@ -42,7 +42,8 @@ export function codedConfig(text: string, options: CodedOptions, dim: number): C
   const nlist = structure.kind === 'IVF' ? structure.nlist : 1;
   return {
     description,
-    nprobe: checkNprobe(options.nprobe ?? Math.min(DEFAULTS.nprobe, nlist), nlist),
+    // Numbers that a description has no use for are not looked at.
+    nprobe: structure.kind === 'IVF' ? checkNprobe(options.nprobe ?? Math.min(DEFAULTS.nprobe, nlist), nlist) : 1,
     refineFactor: Math.round(1000 * checkRefineFactor(options.refineFactor ?? REFINE_FACTORS[structure.kind])) / 1000, // as files keep it
     maxPointsPerCentroid: checkPoints(options.maxPointsPerCentroid ?? DEFAULTS.maxPointsPerCentroid),
     efConstruction: checkEf(options.efConstruction ?? DEFAULTS.efConstruction, 'efConstruction'),

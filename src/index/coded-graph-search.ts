@@ -118,5 +118,5 @@ async function exhaustCodes(task: GraphTask, collector: Collector): Promise<void
   using lists = await Lists.ofRows(engine.host, trained.codec.stride, rows, graph.codes);
   const scan = { ...task, engine: engine.host, device: new DeviceLists(), lists, nprobe: 1 };
   if (collector.k === undefined) await searchListsWithin(scan, collector.threshold(0), collector);
-  else await searchLists(scan, keepOf(task, collector.k), collector);
+  else await searchLists(scan, keepOf(task, collector.k), 0, collector);
 }

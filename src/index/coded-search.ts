@@ -61,9 +61,10 @@ export function candidatesFor(k: number, refineFactor: number, withVectors: bool
 
 /**
  * The nearest `keep` rows of each query, by keys, each refined and handed to the collector. Returns the engine that scanned: a
- * device, where one scans what the codes are (coded-device.ts), or the host.
+ * device, where one scans what the codes are (coded-device.ts), or the host. A query whose lists hold fewer than `enough` rows that it may
+ * return probes twice as many, until it has them or met all.
  */
-export async function searchLists(task: CodedTask, keep: number, collector: Collector): Promise<Engine> {
+export async function searchLists(task: CodedTask, keep: number, enough: number, collector: Collector): Promise<Engine> {
   const { engine, snapshot, queries, options, lists, device, admission } = task;
   const { dim } = snapshot.originals;
   const nq = queries.length / dim;
@@ -73,6 +74,7 @@ export async function searchLists(task: CodedTask, keep: number, collector: Coll
   const together = chosen === engine.host ? SLICE * engine.host.info.threads : DEVICE_SLICE;
   const slice = Math.max(1, Math.min(together, Math.floor(SLICE_PAIRS / most)));
   const breather = new Breather(options.signal);
+  const short: number[] = [];
   let answered = chosen;
   for (let first = 0; first < nq; first += slice) {
     const part = queries.subarray(first * dim, Math.min(nq, first + slice) * dim);
@@ -82,11 +84,36 @@ export async function searchLists(task: CodedTask, keep: number, collector: Coll
       const scanned = on === engine.host ? scan : scanOn;
       return scanned(task, transformed, part.length / dim, most, on);
     });
+    if (task.nprobe < lists.nlist) takeShort(found, most, Math.min(enough, admission.count), (q) => short.push(first + q));
     await refine(task, part, transformed, found, most, (q, row, distance) => collector.take(first + q, snapshot.labels[row]!, distance));
     options.onProgress?.(first + part.length / dim, nq);
     await breather.breathe();
   }
+  if (short.length > 0) await searchAgain(task, keep, enough, short, collector);
   return answered;
+}
+
+/** Takes out what queries found that found fewer than `enough` rows: u32 [nq, keep]. */
+function takeShort(found: Uint32Array, keep: number, enough: number, take: (q: number) => void): void {
+  for (let q = 0; q < found.length / keep; q++) {
+    if (enough === 0 || found[q * keep + Math.min(enough, keep) - 1] !== NONE) continue;
+    found.fill(NONE, q * keep, (q + 1) * keep);
+    take(q);
+  }
+}
+
+/** Searches for some of the queries with twice as many probes. */
+async function searchAgain(task: CodedTask, keep: number, enough: number, some: readonly number[], collector: Collector): Promise<void> {
+  const { dim } = task.snapshot.originals;
+  const queries = new Float32Array(some.length * dim);
+  for (const [i, q] of some.entries()) queries.set(task.queries.subarray(q * dim, (q + 1) * dim), i * dim);
+  const nprobe = Math.min(2 * task.nprobe, task.lists.nlist);
+  const taking: Collector = {
+    k: collector.k,
+    threshold: (i) => collector.threshold(some[i]!),
+    take: (i, label, distance) => collector.take(some[i]!, label, distance),
+  };
+  await searchLists({ ...task, queries, nprobe, options: { signal: task.options.signal } }, keep, enough, taking);
 }
 
 /**
@@ -109,7 +136,7 @@ export async function searchListsWithin(task: CodedTask, radius: number, collect
 async function searchOneWithin(task: CodedTask, q: number, radius: number, collector: Collector): Promise<Engine> {
   for (let keep = RANGE_KEEP; ; keep *= 2) {
     const best = new BestCollector(1, keep);
-    const answered = await searchLists(task, keep, best);
+    const answered = await searchLists(task, keep, 0, best);
     const list = best.lists[0]!;
     const [labels, distances] = [new Int32Array(keep), new Float32Array(keep)];
     list.writeTo(labels, distances, 0);

@@ -63,7 +63,7 @@ export class CodedIndex extends TrainedIndex<CodedState> {
     const wanted = Math.min(k, Math.max(1, this.size));
     const collector = new BestCollector(nq, wanted);
     const keep = candidatesFor(wanted, factor, keepsVectors(this.config));
-    const answered = reading.task ? await searchLists(reading.task, keep, collector) : this.engine.host;
+    const answered = reading.task ? await searchLists(reading.task, keep, wanted, collector) : this.engine.host;
     for (const [q, list] of collector.lists.entries()) list.writeTo(labels, distances, q * k);
     return { k, labels, distances, engine: answered.kind, distancesOf: this.distancesOf };
   }
@@ -131,7 +131,7 @@ export class CodedIndex extends TrainedIndex<CodedState> {
     try {
       const { snapshot, trained, lists } = state;
       if (!trained) throw this.untrained('search it');
-      const nprobe = options.nprobe === undefined ? config.nprobe : checkNprobe(options.nprobe, trained.nlist);
+      const nprobe = options.nprobe === undefined || !trained.coarse ? config.nprobe : checkNprobe(options.nprobe, trained.nlist);
       if (!lists) return { task: undefined, [Symbol.dispose]: release };
       const admission = admit(snapshot, options.filter);
       const vectors = keepsVectors(config) ? snapshot.originals : undefined;

@@ -61,7 +61,7 @@ export class PartForms {
       open('OPQ<M>', 'OPQ', readOpq),
       open('PCA<d>', 'PCA', (part) => ({ kind: 'PCA', dimOut: part.number('d', DIM) })),
       open('RR', 'RR', (part) => ({ kind: 'RR', dimOut: part.numberIfAny('d', DIM) })),
-      word('L2norm', { kind: 'L2norm' }),
+      { ...word('L2norm', { kind: 'L2norm' }), form: undefined },
     ];
     this.structures = [
       open('IVF<nlist>', 'IVF', (part) => ({ kind: 'IVF', nlist: this.nlist(part.numberIfAny('nlist', NLIST)) })),

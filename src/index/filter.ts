@@ -21,7 +21,7 @@ export function admit(snapshot: Snapshot, filter: LabelFilter | undefined): Admi
   if (!(filter instanceof Uint32Array) && typeof filter !== 'function') {
     throw badArgument('filter must be a Uint32Array bitset over labels or a function of a label');
   }
-  const passes = typeof filter === 'function' ? filter : (label: number) => ((filter[label >>> 5] ?? 0) >>> (label & 31)) & 1;
+  const passes = typeof filter === 'function' ? checked(filter) : (label: number) => ((filter[label >>> 5] ?? 0) >>> (label & 31)) & 1;
   const bits = new Uint32Array(snapshot.live.length);
   let count = 0;
   for (let row = 0; row < snapshot.count; row++) {
@@ -30,6 +30,17 @@ export function admit(snapshot: Snapshot, filter: LabelFilter | undefined): Admi
     count++;
   }
   return { bits, count };
+}
+
+/** A promise is no answer, but it would count as yes. */
+function checked(filter: (label: number) => boolean): (label: number) => boolean {
+  return (label) => {
+    const passes: unknown = filter(label);
+    if (typeof passes === 'object' && passes !== null) {
+      throw badArgument(`filter returned an object for label ${label}; give a function that returns true or false, not a promise`);
+    }
+    return Boolean(passes);
+  };
 }
 
 /** A bitset over labels, as `filter` takes it. */

@@ -143,7 +143,10 @@ export abstract class RowIndex implements VectorIndex {
     });
   }
 
-  remove(labels: ArrayLike<number>): Promise<number> {
+  async remove(labels: ArrayLike<number>): Promise<number> {
+    if (typeof labels !== 'object' || labels === null || typeof labels.length !== 'number') {
+      throw badArgument(`labels is ${typeof labels === 'object' ? 'no array' : `a ${typeof labels}`}; give an array of labels`);
+    }
     return this.write(async () => {
       const rows = new Set(Array.from(labels, (label) => this.lookup.rowOf(this.committed, label)));
       rows.delete(-1);

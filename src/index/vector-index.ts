@@ -110,7 +110,11 @@ export interface VectorIndex extends Disposable {
    * where there are fewer rows than centroids; tells in `warnings` where they are few.
    */
   train(vectors: Float32Array, options?: TaskOptions): Promise<TrainReport>;
-  /** Adds rows f32 [n, dim], or batches of rows, which give the same index as one array of them all; all or nothing. Returns their labels. */
+  /**
+   * Adds rows f32 [n, dim], or batches of rows, which give the same index as one array of them all; all or nothing. Returns their labels.
+   * Arrays are read when the call's turn comes, so leave them as they are until it has returned. A label in use gets the new row and
+   * key, or none.
+   */
   add(vectors: VectorBatches, options?: AddOptions): Promise<Int32Array>;
   /** The k nearest rows of each query f32 [nq, dim]. */
   search(queries: Float32Array, options?: SearchOptions): Promise<Neighbors>;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type DescriptionConfig, parseDescription } from '../../src/index/description.ts';
 import { failsWith } from './helpers.ts';
 
-const TRANSFORMS = 'OPQ<M>, PCA<d>, RR, L2norm';
+const TRANSFORMS = 'OPQ<M>, PCA<d>, RR';
 const STRUCTURES = 'IVF<nlist>, HNSW<M>, LSH';
 const CODECS = 'Flat, SQ8, SQ4, SQfp16, PQ<M>, LVQ4';
 const AFTER_TRANSFORM = `expected ${TRANSFORMS}, ${STRUCTURES}, ${CODECS} or LVQ8`;
@@ -25,7 +25,7 @@ describe('an error points at the character that is wrong', () => {
   it('under the description', () => {
     expectRefused(
       () => parseDescription('OPQ32,HNWS16,PQ32'),
-      "the index description 'OPQ32,HNWS16,PQ32' is not understood at character 7, 'HNWS16': expected OPQ<M>, PCA<d>, RR, L2norm, " +
+      "the index description 'OPQ32,HNWS16,PQ32' is not understood at character 7, 'HNWS16': expected OPQ<M>, PCA<d>, RR, " +
         "IVF<nlist>, HNSW<M>, LSH, Flat, SQ8, SQ4, SQfp16, PQ<M>, LVQ4 or LVQ8; did you mean 'HNSW16'?\n" +
         '  OPQ32,HNWS16,PQ32\n' +
         '        ^',
