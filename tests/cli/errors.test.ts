@@ -55,7 +55,6 @@ const cases: [name: string, args: string[], message: RegExp][] = [
   ['an unknown engine', inSearch('--engine', 'tpu'), /argument 'tpu' is invalid. Allowed choices are auto, gpu, cpu, reference/],
   ['an unknown metric', inBuild(TRAIN, '--metric', 'l1'), /argument 'l1' is invalid. Allowed choices are l2, ip, cosine/],
   ['an unknown format', inSearch('--format', 'xml'), /argument 'xml' is invalid/],
-  ['an unknown index', inBuild(TRAIN, '--index', 'Tree'), /'Tree' is not known/],
   ['M of 1', inBuild(TRAIN, '--index', 'HNSW1'), /M is 1; give an integer from 2 to 512/],
   ['M of 513', inBuild(TRAIN, '--index', 'HNSW', '--m', '513'), /M is 513; give an integer from 2 to 512/],
   ['two Ms', inBuild(TRAIN, '--index', 'HNSW32', '--m', '16'), /'HNSW32' says M 32, but M is 16; give one of them/],
@@ -111,6 +110,19 @@ describe('one line and exit code 1 for', () => {
     expect(stderr).toMatch(message);
     expect(code).toBe(1);
     expect(stdout).toBe('');
+  });
+
+  it('but two more that point at what is wrong with a description', async () => {
+    const { code, stdout, stderr } = await isodex(inBuild(TRAIN, '--index', 'IVF16,Tree'));
+    expect(stderr).toMatch(/^isodex: the index description 'IVF16,Tree' is not understood at character 7[^\n]+\n {2}IVF16,Tree\n {8}\^\n$/);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+  });
+
+  it.each(['ivecs', 'json'])('a table into NAME.%s', async (format) => {
+    const { code, stderr } = await isodex(inSearch('--out', at(`x.${format}`)));
+    expect(stderr).toMatch(new RegExp(`--out is .*x\\.${format}, but the format is table; give --format ${format} or another name`));
+    expect(code).toBe(1);
   });
 
   it('and writes nothing', () => {
