@@ -93,7 +93,6 @@ export class GraphCodec implements Disposable {
     const { host, plan } = this;
     const { dim, stride, form } = plan;
     const n = vectors.length / dim;
-    const codes = await host.alloc('i8', n * stride, 'graph: codes');
     using input = await host.alloc('f32', n * dim, 'graph: rows to code');
     using scales = await host.alloc('f32', n, 'graph: scales');
     using steps = await host.alloc('f64', n, 'graph: steps');
@@ -104,10 +103,16 @@ export class GraphCodec implements Disposable {
     if (!rows && form === FORMS.sq8Ip) scaleView.set(ownScales(vectors, dim));
     else scaleView.fill(plan.grid!.scale);
     host.view(steps).set(Float64Array.from(scaleView, (scale) => 1 / scale));
-    const blocks = { vectors: input, shift: this.shift, scales, steps, codes, sums, errors };
-    await host.run(new Recording().dispatch(sq8Encode, blocks, { n, dim, words: stride / 4, layout: LAYOUT_ROWS, ...ROW_RANGE }));
-    if (rows && form === FORMS.sq8L2) writeTerms(host.view(codes), host.view(sums), stride);
-    return codes;
+    const codes = await host.alloc('i8', n * stride, 'graph: codes');
+    try {
+      const blocks = { vectors: input, shift: this.shift, scales, steps, codes, sums, errors };
+      await host.run(new Recording().dispatch(sq8Encode, blocks, { n, dim, words: stride / 4, layout: LAYOUT_ROWS, ...ROW_RANGE }));
+      if (rows && form === FORMS.sq8L2) writeTerms(host.view(codes), host.view(sums), stride);
+      return codes;
+    } catch (error) {
+      codes[Symbol.dispose]();
+      throw error;
+    }
   }
 
   private async pad(vectors: Float32Array): Promise<Block<'i8'>> {
