@@ -75,7 +75,7 @@ async function openKind(platform: Platform, prefer: EngineKind, options: EngineO
     case 'auto':
       return openAuto(platform, options);
     default:
-      throw badArgument(`prefer is '${prefer}'; give 'auto', 'gpu', 'cpu' or 'reference'`);
+      throw badArgument(`the engine asked for is '${prefer}'; give 'auto', 'gpu', 'cpu' or 'reference'`);
   }
 }
 

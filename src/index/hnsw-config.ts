@@ -1,5 +1,5 @@
 /** What an HNSW index is made with: its description, and the numbers that steer building and searching. */
-import { badArgument } from '../util/errors.ts';
+import { badArgument, shown } from '../util/errors.ts';
 
 export interface HnswConfig {
   /** Links that a node chooses on each level; level 0 has room for twice as many. */
@@ -59,7 +59,7 @@ function checkM(M: unknown): number {
 /** A beam's width; k and the size of the index do not bound it: it is raised to the one and harmless beyond the other. */
 export function checkEf(ef: unknown, name: string): number {
   if (typeof ef !== 'number' || !Number.isInteger(ef) || ef < 1 || ef > MOST_EF) {
-    throw badArgument(`${name} is ${String(ef)}; give an integer from 1 to ${MOST_EF}`);
+    throw badArgument(`${name} is ${shown(ef)}; give an integer from 1 to ${MOST_EF}`);
   }
   return ef;
 }

@@ -1,6 +1,6 @@
 import type { Engine } from '../host/engine.ts';
 import { LANES } from '../kernels/canonical-distances.ts';
-import { badArgument, IsodexError } from '../util/errors.ts';
+import { badArgument, IsodexError, shown } from '../util/errors.ts';
 import { roundUp } from '../util/math.ts';
 import { replaceFile } from '../util/replace-file.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
@@ -166,7 +166,7 @@ export abstract class RowIndex implements VectorIndex {
   async rangeSearch(queries: Float32Array, radius: number, options: RangeSearchOptions = {}): Promise<RangeNeighbors> {
     this.checkOpen();
     if (typeof radius !== 'number' || Number.isNaN(radius))
-      throw badArgument(`radius is ${String(radius)}; give a distance, squared for l2`);
+      throw badArgument(`radius is ${shown(radius)}; give a distance, squared for l2`);
     const checked = checkedQueries(queries, this.dim, this.metric);
     options.signal?.throwIfAborted();
     return this.whileOpen(this.within(checked, radius, options));

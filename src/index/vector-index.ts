@@ -1,6 +1,6 @@
 /** What every index offers, and the checks of arguments that all of them share. */
 import type { Engine } from '../host/engine.ts';
-import { badArgument } from '../util/errors.ts';
+import { badArgument, shown } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import type { LabelFilter } from './filter.ts';
 
@@ -167,7 +167,7 @@ export function checkSeed(seed: unknown): number {
 
 export function checkK(k: unknown): number {
   if (typeof k !== 'number' || !Number.isInteger(k) || k < 1 || k > MOST_K) {
-    throw badArgument(`k is ${String(k)}; give an integer from 1 to ${MOST_K}`);
+    throw badArgument(`k is ${shown(k)}; give an integer from 1 to ${MOST_K}`);
   }
   return k;
 }

@@ -30,3 +30,8 @@ export function badFile(message: string, options?: ErrorOptions): IsodexError {
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof IsodexError && error.code === code;
 }
+
+/** A value as an error shows it: strings in quotes, since "is 64" would say nothing of '64'. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}

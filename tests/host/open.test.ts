@@ -54,7 +54,7 @@ describe('arguments', () => {
 
   it.each(['quantum', '', 'GPU', null])('prefer %j is a bad argument', async (prefer) => {
     const opening = openEngineOn(withoutGpu, { prefer } as EngineOptions);
-    await expect(opening).rejects.toMatchObject({ code: 'bad-argument', message: expect.stringContaining(`prefer is '${prefer}'`) });
+    await expect(opening).rejects.toMatchObject({ code: 'bad-argument', message: expect.stringContaining(`the engine asked for is '${prefer}'`) });
   });
 });
 
