@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeIndex } from '../../src/index/factory.ts';
 import { labelBitset } from '../../src/node.ts';
+import { shown } from '../../src/util/errors.ts';
 import { makeVectors } from '../contract/data.ts';
 import { ranked, rowsOf } from '../contract/oracle.ts';
 import { dim, engine, filled, flat, many, queries } from './flat-fixture.ts';
@@ -140,7 +141,7 @@ describe('range search', () => {
   it('refuses a radius or maxResults that is none', async () => {
     using index = await filled(queries);
     for (const radius of [Number.NaN, undefined, '1']) {
-      const refused = failsWith('bad-argument', `radius is ${radius}; give a distance, squared for l2`);
+      const refused = failsWith('bad-argument', `radius is ${shown(radius)}; give a distance, squared for l2`);
       await expect(index.rangeSearch(queries, radius as number)).rejects.toEqual(refused);
     }
     for (const maxResults of [0, -1, Number.NaN]) {
@@ -219,7 +220,7 @@ describe('bad input', () => {
     const searching = index.search(queries, { k: k as number });
     if (k === null)
       await searching; // like undefined: the default
-    else await expect(searching).rejects.toEqual(failsWith('bad-argument', `k is ${k}; give an integer from 1 to 16777216`));
+    else await expect(searching).rejects.toEqual(failsWith('bad-argument', `k is ${shown(k)}; give an integer from 1 to 16777216`));
   });
 
   it.each([

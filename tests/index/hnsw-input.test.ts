@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type IndexConfig, makeIndex } from '../../src/index/factory.ts';
 import { labelBitset } from '../../src/node.ts';
+import { shown } from '../../src/util/errors.ts';
 import { makeVectors } from '../contract/data.ts';
 import { expectExact, expectFilterRefused, expectSameNeighbors, failsWith, labelled, metrics, noFilters } from './helpers.ts';
 import { dim, engine, filled, hnsw, many, queries } from './hnsw-fixture.ts';
@@ -54,11 +55,11 @@ describe('a description', () => {
 
   it.each([0, -1, 1.5, 65_537, Number.NaN, Number.POSITIVE_INFINITY, '10'])('ef %s is none', async (ef) => {
     for (const name of ['efConstruction', 'efSearch'] as const) {
-      const refused = failsWith('bad-argument', `${name} is ${ef}; give an integer from 1 to 65536`);
+      const refused = failsWith('bad-argument', `${name} is ${shown(ef)}; give an integer from 1 to 65536`);
       expect(() => hnsw({ [name]: ef } as Partial<IndexConfig>)).toThrow(refused);
     }
     using index = await filled(queries);
-    const refused = failsWith('bad-argument', `efSearch is ${ef}; give an integer from 1 to 65536`);
+    const refused = failsWith('bad-argument', `efSearch is ${shown(ef)}; give an integer from 1 to 65536`);
     await expect(index.search(queries, { efSearch: ef as number })).rejects.toEqual(refused);
     await expect(index.rangeSearch(queries, 1, { efSearch: ef as number })).rejects.toEqual(refused);
     await expectExact(index, labelled(queries, dim), queries, 3); // nothing is held by what was refused
@@ -122,7 +123,7 @@ describe('k', () => {
 
   it.each([0, -1, 1.5, Number.NaN, '3', 2 ** 25])('%s is none', async (k) => {
     using index = await filled(queries);
-    const refused = failsWith('bad-argument', `k is ${k}; give an integer from 1 to 16777216`);
+    const refused = failsWith('bad-argument', `k is ${shown(k)}; give an integer from 1 to 16777216`);
     await expect(index.search(queries, { k: k as number })).rejects.toEqual(refused);
   });
 });
@@ -242,7 +243,7 @@ describe('filters', () => {
 describe('a radius', () => {
   it.each([Number.NaN, undefined, '1'])('%s is none', async (radius) => {
     using index = await filled(queries);
-    const refused = failsWith('bad-argument', `radius is ${radius}; give a distance, squared for l2`);
+    const refused = failsWith('bad-argument', `radius is ${shown(radius)}; give a distance, squared for l2`);
     await expect(index.rangeSearch(queries, radius as number)).rejects.toEqual(refused);
   });
 
