@@ -58,7 +58,8 @@ function checkKnown({ transforms, structure, codec }: Description): void {
     throw missing('transform L2norm', "metric 'cosine', which normalises vectors, and leave L2norm out");
   }
   const inGraph = structure.kind === 'HNSW';
-  if (codec.kind === 'f16' || codec.kind === 'LVQ' || (inGraph && codec.kind === 'SQ' && codec.bits === 4)) {
+  const listsOnly = codec.kind === 'LVQ' || (codec.kind === 'SQ' && codec.bits === 4);
+  if (codec.kind === 'f16' || (inGraph && listsOnly)) {
     throw missing(`codec ${printPart(codec)}${inGraph ? ' in graphs' : ''}`, "'SQ8' or 'PQ<M>'");
   }
 }

@@ -10,6 +10,7 @@ import type { CodedState } from './coded-state.ts';
 import type { CoarsePlan } from './coding/coarse.ts';
 import type { IntegerGrid } from './coding/integer-grid.ts';
 import type { Lists } from './coding/lists.ts';
+import type { LvqPlan } from './coding/lvq-codes.ts';
 import type { TrainedPlan } from './coding/plan.ts';
 import { type SectionContent, writeBody } from './format.ts';
 import type { CodecPlan } from './graph-codec.ts';
@@ -65,11 +66,20 @@ function codecSections(codec: TrainedPlan['codec']): SectionContent[] {
       return gridSections('code', codec.plan.grid!);
     case 'pq':
       return [...gridSections('code', codec.quantizer.grid), section('centroids', words(codec.quantizer.book.centroids))];
+    case 'lvq':
+      return lvqSections(codec.plan);
     case 'sq4':
       return [section('codeLow', codec.ranges.low), section('codeStep', codec.ranges.step)];
     case 'bits':
       return [section('planeMean', codec.planes.mean), section('planes', words(codec.planes.matrix))];
   }
+}
+
+function lvqSections({ rotation, offset, bits, step, longest }: LvqPlan): SectionContent[] {
+  return [
+    ...[section('codeMean', rotation.mean), section('codeMatrix', words(rotation.matrix)), section('codeOffset', offset)],
+    ...[section('codeBits', Uint32Array.from(bits)), section('codeStep', step), section('codeLongest', Float32Array.of(longest))],
+  ];
 }
 
 /** The grid that a graph is built on, empty where it is built on the vectors. */

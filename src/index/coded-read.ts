@@ -9,6 +9,7 @@ import type { IntegerGrid } from './coding/integer-grid.ts';
 import { bitsFor, splitOf } from './coding/integer-grid.ts';
 import { type LinearTransform, transformWidth } from './coding/linear-transform.ts';
 import { Lists } from './coding/lists.ts';
+import { type LvqPlan, lvqBits, lvqBlocks, MOST_BITS } from './coding/lvq-codes.ts';
 import type { TrainedPlan } from './coding/plan.ts';
 import { type PqShape, ProductQuantizer, pqSplit } from './coding/product-quantizer.ts';
 import { type ScalarRanges, TOP_LEVEL } from './coding/scalar-ranges.ts';
@@ -98,6 +99,7 @@ function sectionNames(config: CodedConfig, withKeys: boolean, isTrained: boolean
 
 function codecSections({ structure, codec }: Description): string[] {
   if (structure.kind === 'LSH') return ['planeMean', 'planes'];
+  if (codec.kind === 'LVQ') return ['codeMean', 'codeMatrix', 'codeOffset', 'codeBits', 'codeStep', 'codeLongest'];
   if (codec.kind === 'SQ' && codec.bits === 4) return ['codeLow', 'codeStep'];
   return ['codeShift', 'codeScale', ...(codec.kind === 'PQ' ? ['centroids'] : [])];
 }
@@ -141,6 +143,8 @@ export async function readPlan(reader: BodyReader, { description }: CodedConfig,
     const planes = await readTransform(reader, 'planeMean', 'planes', width, structure.nBits ?? width);
     return { transforms, coarse, codec: { kind: 'bits', planes }, build: undefined };
   }
+  if (codec.kind === 'LVQ')
+    return { transforms, coarse, codec: { kind: 'lvq', plan: await readLvq(reader, width, codec.bits) }, build: undefined };
   if (codec.kind === 'SQ' && codec.bits === 4) {
     return { transforms, coarse, codec: { kind: 'sq4', ranges: await readRanges(reader, width) }, build: undefined };
   }
@@ -172,6 +176,22 @@ async function readTransform(
   const matrix = await values(reader, matrixName, dimOut * transformWidth(dimIn));
   checkMatrix(matrix, transformWidth(dimIn));
   return { dimIn, dimOut, mean, matrix };
+}
+
+async function readLvq(reader: BodyReader, dim: number, bitsOfValue: 4 | 8): Promise<LvqPlan> {
+  const rotation = await readTransform(reader, 'codeMean', 'codeMatrix', dim, dim);
+  const offset = await finite(reader, 'codeOffset', dim);
+  const blocks = lvqBlocks(dim);
+  const bits = Uint8Array.from(await reader.readArray('codeBits', 'u32'), (b) => Math.min(b, 255));
+  const count = bits.reduce((sum, b) => sum + b, 0);
+  if (bits.length !== blocks || bits.some((b) => b > MOST_BITS) || count !== lvqBits(dim, bitsOfValue)) {
+    throw damaged(`the bits of its blocks are not those of ${dim} values`);
+  }
+  const step = await finite(reader, 'codeStep', blocks);
+  const [longest = 0] = await finite(reader, 'codeLongest', 1, 2 ** 66);
+  const most = Array.from(bits, (b) => 2 ** b);
+  if (!step.every((x, i) => x >= 0 && x * most[i]! * 8 < MOST_VALUE) || longest < 0) throw damaged('the steps of its codes are none');
+  return { rotation, offset, bits, step, longest };
 }
 
 async function readRanges(reader: BodyReader, dim: number): Promise<ScalarRanges> {

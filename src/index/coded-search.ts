@@ -3,7 +3,7 @@ import { allocAll } from '../host/alloc-all.ts';
 import type { Engine, Work } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
 import { LANES } from '../kernels/canonical-distances.ts';
-import { isPq, NONE, queryStride } from '../kernels/graph.ts';
+import { isPq, NONE } from '../kernels/graph.ts';
 import { listScan, listScanScratchWords } from '../kernels/list-scan.ts';
 import { roundUp } from '../util/math.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
@@ -233,7 +233,7 @@ async function scan(task: CodedTask, queries: Float32Array, nq: number, keep: nu
     const { offsets, rows, codes, terms } = lists;
     const { queries: coded8, shifts, probeTerms } = coded;
     const blocks = { queries: coded8, codes, rowTerms: terms, rows, offsets, probes, probeTerms, shifts, admitted, keys, ids, scratch };
-    const params = { nq, nprobe, form, stride, queryStride: queryStride(form, stride), keep, withTerms, filtered, slots, slotWords };
+    const params = { nq, nprobe, form, stride, queryStride: coded8.length / nq, keep, withTerms, filtered, slots, slotWords };
     await host.run(new Recording().dispatch(listScan, blocks, params));
     return host.view(ids).slice();
   } finally {

@@ -3,6 +3,7 @@ import { LANES } from '../kernels/canonical-distances.ts';
 import { PAGE_ROWS, sq8Stride } from '../kernels/graph.ts';
 import { BLOCK_ROWS } from '../kernels/panels.ts';
 import { ceilDiv, roundUp } from '../util/math.ts';
+import { lvqBits, lvqBlocks, lvqStride } from './coding/lvq-codes.ts';
 import { sq4Stride } from './coding/sq4-scores.ts';
 import type { Codec, Description, TransformPart } from './description.ts';
 import type { Section } from './format.ts';
@@ -134,9 +135,15 @@ function isSq4(codec: Codec): boolean {
   return codec.kind === 'SQ' && codec.bits === 4;
 }
 
+/** Memory of what numbers mean, with the lists' centroids as they are taken from rows. */
+function rangeBytes(codec: Codec, dim: number, nlist: number): number {
+  if (codec.kind === 'LVQ') return matrixBytesOf(dim, dim) + (4 * nlist + 4) * dim + 5 * lvqBlocks(dim);
+  return isSq4(codec) ? (4 * nlist + 8) * dim : 0;
+}
+
 /** Whether rows have terms beside their codes, where squared distances are compared. */
 function hasTerms({ structure, codec }: Description, metric: Metric): boolean {
-  return isSq4(codec) ? metric === 'l2' : structure.kind === 'IVF' && codec.kind === 'PQ' && metric !== 'ip';
+  return metric !== 'ip' && (isSq4(codec) || codec.kind === 'LVQ' || (structure.kind === 'IVF' && codec.kind === 'PQ'));
 }
 
 /** Bytes of a coded row of `dim` values, in whole words. */
@@ -150,8 +157,8 @@ function codeStride(codec: Codec, dim: number): number {
       return roundUp(2 * dim, 4);
     case 'PQ':
       return roundUp(ceilDiv(codec.M * codec.nBits, 8), 4);
-    case 'LVQ': // each row has its own range: two f32
-      return roundUp(ceilDiv(dim * codec.bits, 8), 4) + 8;
+    case 'LVQ':
+      return lvqStride(dim, lvqBits(dim, codec.bits));
   }
 }
 
@@ -163,7 +170,7 @@ function fixedHoldings({ transforms, structure, codec }: Description, dims: read
   const centroids = codec.kind === 'PQ' ? centroidBytes(codec, width) : 0;
   const nlist = structure.kind === 'IVF' ? structure.nlist : 0;
   const coarse = 4 * nlist * ceilDiv(width, 2);
-  const ranges = isSq4(codec) ? 8 * width + 4 * Math.max(1, nlist) * width : 0;
+  const ranges = rangeBytes(codec, width, Math.max(1, nlist));
   const coarseFlat = nlist === 0 ? noMemory : flatHoldings({ n: nlist, dim: width, metric: 'l2', seed: 1 }, undefined);
   const { originals = 0, codes = 0 } = coarseFlat.memory;
   const searched = nlist > SCANNED_ROWS ? codes : 0;
@@ -192,7 +199,19 @@ function gridSections(name: string, dim: number): Holdings['sections'] {
 
 /** What codes mean, but for centroids. */
 function codecSections(codec: Codec, dim: number): Holdings['sections'] {
+  if (codec.kind === 'LVQ') return lvqSections(dim);
   return isSq4(codec) ? ['codeLow', 'codeStep'].map((name) => section('fixed', name, 'f32', dim)) : gridSections('code', dim);
+}
+
+function lvqSections(dim: number): Holdings['sections'] {
+  return [
+    section('fixed', 'codeMean', 'f32', dim),
+    section('fixed', 'codeMatrix', 'u32', matrixBytesOf(dim, dim) / 4),
+    section('fixed', 'codeOffset', 'f32', dim),
+    section('fixed', 'codeBits', 'u32', lvqBlocks(dim)),
+    section('fixed', 'codeStep', 'f32', lvqBlocks(dim)),
+    section('fixed', 'codeLongest', 'f32', 1),
+  ];
 }
 
 function matrixBytes({ kind }: TransformPart, dimIn: number, dimOut: number): number {

@@ -22,9 +22,10 @@ export const TERM_BYTES = 4;
  * How rows are scored: the kernels' parameter `form`. `sq8` forms are exact i32, `f32` forms canonical distances. `pq` forms are
  * sums of lookups, within u16: byte i of a row is the code of subquantiser i (`pq8`), or holds the codes of 2i and 2i + 1,
  * the first in its low half (`pq4`). Their strides are multiples of 4. Graphs are searched on them, never built. `sq4` rows, of
- * lists alone, are numbers of 4 bits, scored by their dot product with a query's weights (cpu/nibble-dot.ts).
+ * lists alone, are numbers of 4 bits, scored by their dot product with a query's weights (cpu/nibble-dot.ts), and so
+ * are `lvq` rows, whose blocks of 32 numbers have bits and scales of their own (cpu/block-dot.ts).
  */
-export const FORMS = { sq8L2: 0, sq8Ip: 1, f32L2: 2, f32Ip: 3, f32Cosine: 4, pq8: 5, pq4: 6, sq4: 7 } as const;
+export const FORMS = { sq8L2: 0, sq8Ip: 1, f32L2: 2, f32Ip: 3, f32Cosine: 4, pq8: 5, pq4: 6, sq4: 7, lvq: 8 } as const;
 export type Form = (typeof FORMS)[keyof typeof FORMS];
 
 export function isSq8(form: number): boolean {
@@ -35,7 +36,10 @@ export function isPq(form: number): boolean {
   return form === FORMS.pq8 || form === FORMS.pq4;
 }
 
-/** Bytes of a query: a row's, or weights i16 of the numbers of 4 bits in one, or tables u16 [m, 256 (pq8) or 16 (pq4)] for the m subquantisers of a row of `stride` bytes. */
+/**
+ * Bytes of a query: a row's, or weights i16 of the numbers of 4 bits in one, or tables u16 [m, 256 (pq8) or 16 (pq4)] for the m
+ * subquantisers of a row of `stride` bytes. Those of the form `lvq` do not follow from the stride.
+ */
 export function queryStride(form: number, stride: number): number {
   if (form === FORMS.sq4) return 4 * stride;
   if (!isPq(form)) return stride;

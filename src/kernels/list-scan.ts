@@ -16,10 +16,11 @@ const SUM_BYTES = 2 * TOGETHER;
  *
  *   key = probeTerms[q, p] + (withTerms ? rowTerms[position] >> shifts[q] : 0) + score, wrapping i32
  *   score  sq8L2, sq8Ip: as graphs score rows (graph.ts)    pq8, pq4: the sum of table entries that the codes name (cpu/pq-sum.ts)
- *          sq4: less the dot product of the row's numbers and the query's weights (cpu/nibble-dot.ts)
+ *          sq4, lvq: less the dot product of the row's numbers and the query's weights (cpu/nibble-dot.ts, cpu/block-dot.ts)
  *
  *   queries    i8  [nq, queryStride]: SQ8 forms: the codes, the last four bytes 0; PQ forms: the query's tables, u16 [m, ksub],
- *              of which no sum passes 65535; sq4: weights i16 [2 stride]
+ *              of which no sum passes 65535; sq4: weights i16 [2 stride];
+ *              lvq: blocks (cpu/block-dot.ts)
  *   codes      i8  [positions, stride]: list after list; stride is a multiple of 16 in SQ8 forms, of 4 in the others,
  *              and 16 at least in the form sq4
  *   rowTerms   i32 [positions], looked at only where `withTerms` is 1; shifted arithmetically by shifts u32 [nq], below 32
@@ -71,5 +72,6 @@ export function listScanScratchWords(params: ParamsOf<ScratchParam>): number {
 function openedBytes({ form, stride }: ParamsOf<'form' | 'stride'>): number {
   if (isSq8(form)) return roundUp(2 * stride, 64) + 64;
   if (form === FORMS.sq4) return roundUp(stride, 16) * 4 + 64;
+  if (form === FORMS.lvq) return 64;
   return form === FORMS.pq4 ? stride * 512 : 0;
 }

@@ -1,4 +1,5 @@
 /** Whole inputs of the kernels that scan rows of any code: inverted lists, tables of product quantisers. */
+import { BLOCK, QUERY_BLOCK } from '../../src/kernels/cpu/block-dot.ts';
 import { FORMS, isSq8, NONE } from '../../src/kernels/graph.ts';
 import { listScanScratchWords } from '../../src/kernels/list-scan.ts';
 import { type Random, randomFrom } from '../contract/data.ts';
@@ -13,6 +14,8 @@ export interface ListShape {
   readonly form: number;
   readonly stride: number;
   readonly keep: number;
+  /** Of the form lvq: the bits of each block. */
+  readonly bits?: readonly number[];
   /** Rows of each list. */
   readonly lists: readonly number[];
   readonly rows: Rows;
@@ -41,6 +44,21 @@ export function makeTables(form: number, nq: number, stride: number, rows: Rows,
 function makeWeights(nq: number, stride: number, rows: Rows, random: Random): Int8Array {
   const weight = rows === 'extremes' ? () => (random() < 0.8 ? -32768 : 32767) : () => random.int(-32768, 32767);
   return new Int8Array(Int16Array.from({ length: nq * 2 * stride }, weight).buffer);
+}
+
+/** Blocks of queries of the form lvq, as bytes. */
+function makeBlocks(nq: number, bits: readonly number[], rows: Rows, random: Random): Int8Array {
+  const bytes = new Int8Array(nq * bits.length * QUERY_BLOCK);
+  const view = new DataView(bytes.buffer);
+  const extreme = rows === 'extremes';
+  for (let block = 0; block < nq * bits.length; block++) {
+    const at = block * QUERY_BLOCK;
+    for (let i = 0; i < BLOCK; i++)
+      view.setInt16(at + 2 * i, extreme ? [-32768, 32767][random.int(0, 1)]! : random.int(-32768, 32767), true);
+    view.setInt32(at + 64, extreme ? -(2 ** 31) : random.int(-(2 ** 24), 2 ** 24), true);
+    view.setInt32(at + 68, bits[block % bits.length]!, true);
+  }
+  return bytes;
 }
 
 /** Codes of product quantisers use every byte, which SQ8 rows with their terms do not. */
@@ -75,6 +93,7 @@ function rowsOfLists(lists: readonly number[], random: Random): Uint32Array {
 
 function queriesOf(shape: ListShape, offset: number, random: Random): Int8Array {
   const { form, nq, stride, rows } = shape;
+  if (form === FORMS.lvq) return makeBlocks(nq, shape.bits!, rows, random);
   if (form === FORMS.sq4) return makeWeights(nq, stride, rows, random);
   return isSq8(form) ? makeQueries(form, nq, stride, rows, offset) : makeTables(form, nq, stride, rows, random);
 }

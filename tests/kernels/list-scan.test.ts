@@ -3,7 +3,7 @@ import { listScan } from '../../src/kernels/list-scan.ts';
 import { kernelContract } from '../contract/kernel.ts';
 import { type ListShape, listCase, type Rows } from './list-cases.ts';
 
-const { sq8L2, sq8Ip, pq8, pq4, sq4 } = FORMS;
+const { sq8L2, sq8Ip, pq8, pq4, sq4, lvq } = FORMS;
 const LISTS: readonly (readonly number[])[] = [
   [1],
   [37],
@@ -42,6 +42,20 @@ const flat: ListShape = {
   ...{ filter: 'none', withTerms: 0, probing: 'flat', terms: 'signed' },
 };
 
+/** Every number of bits, alone and with others, over rows with nothing behind their scales, and with something. */
+const blocks = [[0], [1], [2], [3], [4], [5], [6], [7], [8], [9], [11], [12, 0, 3, 7, 1], [4, 4, 4, 2, 1, 6], [0, 0, 5]].flatMap(
+  (bits, i) =>
+    LISTS.map((lists, j): ListShape => {
+      const at = i * LISTS.length + j;
+      const stride = 4 * bits.reduce((a, b) => a + b, 0) + 4 * Math.ceil(bits.length / 4) + 4 * (at % 2);
+      return {
+        ...{ form: lvq, bits, stride, lists, nq: pick([1, 4, 9], at), nprobe: pick([1, 2, 7], at + j), keep: pick(KEEPS, at + i) },
+        ...{ rows: pick(KINDS, at), filter: pick(FILTERS, at + j), withTerms: (at + i) % 2 },
+        ...{ probing: pick(PROBING, at + j), terms: pick(TERMS, at) },
+      };
+    }),
+);
+
 /** Long lists, over which queries go together where nothing forbids it. */
 const together: ListShape[] = [
   ...[1, 2, 3, 7, 8, 9, 21].map((nq): ListShape => ({ ...flat, nq })),
@@ -59,5 +73,5 @@ const together: ListShape[] = [
 
 kernelContract(
   listScan,
-  [...mixed, ...together].map((shape, at) => listCase(shape, 10 * at)),
+  [...mixed, ...together, ...blocks].map((shape, at) => listCase(shape, 10 * at)),
 );

@@ -13,7 +13,7 @@ import type { TaskOptions } from '../../util/tasks.ts';
  * Length of a rounded vector or row of R: with what rounding adds (half a step in each of 4,096 dimensions) products stay below
  * 2^15 · 2^15.
  */
-const LENGTH = 32_700;
+export const LENGTH = 32_700;
 /** Vectors that are transformed at a time. */
 const PIECE_ROWS = 4096;
 

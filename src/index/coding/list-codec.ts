@@ -13,6 +13,15 @@ export interface CodedQueries extends Disposable {
   readonly shifts: Block<'u32'>;
   /** i32 [nq, nprobe]: what each probed list adds to keys. */
   readonly probeTerms: Block<'i32'>;
+  /** [nq], where codecs know what rows lost. */
+  readonly scores?: readonly Score[];
+}
+
+/** What a query's keys say of scores, |q − x̂|² or −q · x̂: least + unit · key, give or take `error`. */
+export interface Score {
+  readonly least: number;
+  readonly unit: number;
+  readonly error: number;
 }
 
 /** Queries in these blocks, which go with them. */
@@ -72,4 +81,6 @@ export interface ListCodec extends Disposable {
   openScoring(engine: Engine): Promise<DeviceScoring>;
   /** What a code in a list says, to f32 [dim]: under cosine a direction, as all vectors are. */
   decode(codes: Int8Array, at: number, list: number, out: Float32Array): void;
+  /** At least the distance between a row as it was to be coded and what its code, from a byte on, says of it (no unit length forced). */
+  errorAt?(codes: Int8Array, at: number): number;
 }

@@ -2,6 +2,7 @@
 import type { CodecPlan } from '../graph-codec.ts';
 import type { CoarsePlan } from './coarse.ts';
 import type { LinearTransform } from './linear-transform.ts';
+import type { LvqPlan } from './lvq-codes.ts';
 import type { ProductQuantizer } from './product-quantizer.ts';
 import type { ScalarRanges } from './scalar-ranges.ts';
 
@@ -14,6 +15,7 @@ export interface TrainedPlan {
   readonly codec:
     | { readonly kind: 'sq8'; readonly plan: CodecPlan }
     | { readonly kind: 'pq'; readonly quantizer: ProductQuantizer }
+    | { readonly kind: 'lvq'; readonly plan: LvqPlan }
     | { readonly kind: 'sq4'; readonly ranges: ScalarRanges }
     /** Hyperplanes whose sides are the bits of a code. */
     | { readonly kind: 'bits'; readonly planes: LinearTransform };

@@ -1,6 +1,8 @@
+import { allocAll } from '../../host/alloc-all.ts';
 import type { HostEngine } from '../../host/engine.ts';
 import { FORMS, type Form } from '../../kernels/graph.ts';
-import type { CodedQueries, DeviceScoring, ListCodec, Probes } from './list-codec.ts';
+import type { Metric } from '../vector-index.ts';
+import { type CodedQueries, codedQueries, type DeviceScoring, type ListCodec, normaliseSaid, type Probes } from './list-codec.ts';
 import { levelOf, type ScalarRanges } from './scalar-ranges.ts';
 import { Sq4Scores, sq4Stride } from './sq4-scores.ts';
 
@@ -11,18 +13,20 @@ export class Sq4ListCodec implements ListCodec {
   readonly withTerms: boolean;
   private readonly host: HostEngine;
   private readonly ranges: ScalarRanges;
+  private readonly metric: Metric;
   private readonly scores: Sq4Scores;
   /** f32 [nlist, dim], or zeros of one list. */
   private readonly centroids: Float32Array;
 
-  constructor(host: HostEngine, ranges: ScalarRanges, byProduct: boolean, centroids: Float32Array | undefined) {
+  constructor(host: HostEngine, ranges: ScalarRanges, metric: Metric, centroids: Float32Array | undefined) {
     const dim = ranges.low.length;
     this.host = host;
     this.ranges = ranges;
     this.stride = sq4Stride(dim);
     this.centroids = centroids ?? new Float32Array(dim);
-    this.scores = new Sq4Scores(ranges, this.centroids, byProduct);
-    this.withTerms = !byProduct;
+    this.scores = new Sq4Scores(ranges, this.centroids, metric === 'ip');
+    this.withTerms = metric !== 'ip';
+    this.metric = metric;
   }
 
   async encode(rows: Float32Array, lists: Uint32Array) {
@@ -51,9 +55,11 @@ export class Sq4ListCodec implements ListCodec {
     const { host, scores, stride } = this;
     const dim = this.ranges.low.length;
     const nq = vectors.length / dim;
-    const queries = await host.alloc('i8', nq * 4 * stride, 'lists: weights');
-    const shifts = await host.alloc('u32', nq, 'lists: shifts');
-    const probeTerms = await host.alloc('i32', lists.length, 'lists: terms of probes');
+    const [queries, shifts, probeTerms] = await allocAll(host, [
+      ['i8', nq * 4 * stride, 'lists: weights'],
+      ['u32', nq, 'lists: shifts'],
+      ['i32', lists.length, 'lists: terms of probes'],
+    ]);
     const bytes = host.view(queries);
     const weights = new Int16Array(bytes.buffer, bytes.byteOffset, nq * 2 * stride);
     const terms = host.view(probeTerms);
@@ -62,16 +68,9 @@ export class Sq4ListCodec implements ListCodec {
       const { shift, unit } = scores.weigh(query, weights.subarray(q * 2 * stride, q * 2 * stride + dim));
       host.view(shifts)[q] = shift;
       const of = [q * nprobe, (q + 1) * nprobe] as const;
-      if (scores.nlist > 1) scores.probes(query, lists.subarray(...of), unit, terms.subarray(...of));
+      scores.places.probes(query, lists.subarray(...of), unit, terms.subarray(...of));
     }
-    return {
-      queries,
-      shifts,
-      probeTerms,
-      [Symbol.dispose]() {
-        for (const block of [queries, shifts, probeTerms]) block[Symbol.dispose]();
-      },
-    };
+    return codedQueries(queries, shifts, probeTerms);
   }
 
   openScoring(): Promise<DeviceScoring> {
@@ -84,6 +83,7 @@ export class Sq4ListCodec implements ListCodec {
       const own = Math.fround(low[j]! + Math.fround(numberAt(codes, at, j) * step[j]!));
       out[j] = own + this.centroids[list * low.length + j]!;
     }
+    if (this.metric === 'cosine') normaliseSaid(out);
   }
 
   [Symbol.dispose](): void {}

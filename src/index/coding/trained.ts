@@ -7,6 +7,7 @@ import { Coarse, centroidVectors } from './coarse.ts';
 import { applyTransform, invertTransform, type LinearTransform } from './linear-transform.ts';
 import type { ListCodec } from './list-codec.ts';
 import type { CodedRows } from './lists.ts';
+import { LvqListCodec } from './lvq-list-codec.ts';
 import type { TrainedPlan } from './plan.ts';
 import { PqListCodec } from './pq-list-codec.ts';
 import { Sq4ListCodec } from './sq4-list-codec.ts';
@@ -55,13 +56,16 @@ export class Trained implements Disposable {
     const { codec } = this.plan;
     const matrices = this.chain.reduce((sum, { matrix }) => sum + matrix.byteLength, 0);
     const centroids = codec.kind === 'pq' ? 2 * codec.quantizer.book.centroids.byteLength : 0;
-    const ranges = codec.kind === 'sq4' ? 8 * codec.ranges.low.length * (1 + this.nlist / 2) : 0;
-    return matrices + centroids + ranges + (this.coarse?.bytes ?? 0);
+    const centred = 4 * this.nlist; // lists' centroids, each value of which a codec of numbers holds
+    const ranges = codec.kind === 'sq4' ? (centred + 8) * codec.ranges.low.length : 0;
+    const blocks = codec.kind === 'lvq' ? (centred + 4) * codec.plan.offset.length + 5 * codec.plan.bits.length : 0;
+    return matrices + centroids + ranges + blocks + (this.coarse?.bytes ?? 0);
   }
 
   /** All that vectors go through before they are coded. */
   private get chain(): readonly LinearTransform[] {
     const { transforms, codec } = this.plan;
+    if (codec.kind === 'lvq') return [...transforms, codec.plan.rotation];
     return codec.kind === 'bits' ? [...transforms, codec.planes] : transforms;
   }
 
@@ -102,8 +106,10 @@ function openCodec(engine: Engine, { codec, coarse }: TrainedPlan, metric: Metri
       return Sq8ListCodec.open(engine.host, codec.plan);
     case 'pq':
       return PqListCodec.open(engine.host, codec.quantizer, metric, coarse && centroidVectors(coarse));
-    case 'sq4': // under cosine, too, distances are inner products: what codes say is not of unit length
-      return Promise.resolve(new Sq4ListCodec(engine.host, codec.ranges, metric !== 'l2', coarse && centroidVectors(coarse)));
+    case 'lvq':
+      return Promise.resolve(new LvqListCodec(engine.host, codec.plan, metric, coarse && centroidVectors(coarse)));
+    case 'sq4':
+      return Promise.resolve(new Sq4ListCodec(engine.host, codec.ranges, metric, coarse && centroidVectors(coarse)));
     case 'bits':
       return Promise.resolve(new BitListCodec(engine.host, codec.planes.dimOut));
   }

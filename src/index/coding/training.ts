@@ -15,11 +15,12 @@ import { Coarse, type CoarsePlan, centroidVectors, trainCoarse } from './coarse.
 import { bitsFor, integerGrid, packValues, toGrid } from './integer-grid.ts';
 import { kmeans } from './kmeans.ts';
 import { applyTransform, type LinearTransform, linearTransform } from './linear-transform.ts';
+import { fitLvq, LVQ_ROWS, principalAxes } from './lvq-training.ts';
 import { spread, trainOpq } from './opq.ts';
 import type { TrainedPlan } from './plan.ts';
 import { residuals } from './pq-list-codec.ts';
 import { type PqShape, ProductQuantizer, pqSplit } from './product-quantizer.ts';
-import { fitRanges, type ScalarRanges } from './scalar-ranges.ts';
+import { fitRanges } from './scalar-ranges.ts';
 
 /** Steps of k-means of product quantisers, as FAISS takes. */
 const PQ_STEPS = 25;
@@ -53,7 +54,8 @@ export async function trainPlan(rows: Float32Array, task: TrainTask): Promise<{ 
   let sample = spread(rows, dim, most);
   let width = dim;
   const transforms: LinearTransform[] = [];
-  const stages = description.transforms.length + (description.structure.kind === 'IVF' ? 1 : 0) + 1;
+  const stages =
+    description.transforms.length + (description.structure.kind === 'IVF' ? 1 : 0) + (description.codec.kind === 'LVQ' ? 2 : 1);
   let stage = 0;
   const reporting = (): Report => {
     const done = stage++;
@@ -66,8 +68,12 @@ export async function trainPlan(rows: Float32Array, task: TrainTask): Promise<{ 
     transforms.push(transform);
     width = dims[i]!;
   }
+  const { rotation, turned } = await turn(sample, width, task, reporting);
+  sample = turned;
   const coarse = await trainLists(sample, width, task, reporting);
-  const codec = await trainCodec(sample, width, coarse, task, reporting());
+  const codec = rotation
+    ? await trainLvq(sample, rotation, coarse, task, reporting())
+    : await trainCodec(sample, width, coarse, task, reporting());
   const build = trainBuild(sample, width, task);
   task.onProgress?.(1000 * stages, 1000 * stages);
   task.signal?.throwIfAborted();
@@ -99,10 +105,13 @@ function checkCount(n: number, description: Description, dims: readonly number[]
 }
 
 function mostRows(description: Description, perCentroid: number): number {
-  return Math.max(
-    description.codec.kind === 'SQ' ? SCALAR_ROWS : 4096,
-    ...centroidsOf(description).map(({ count }) => count * perCentroid),
-  );
+  return Math.max(leastRows(description), ...centroidsOf(description).map(({ count }) => count * perCentroid));
+}
+
+/** Rows that are learned from where the centroids need no more. */
+function leastRows({ codec }: Description): number {
+  if (codec.kind === 'LVQ') return LVQ_ROWS;
+  return codec.kind === 'SQ' ? SCALAR_ROWS : 4096;
 }
 
 /** Inner products must stay what they are, and so must those of normalised vectors. */
@@ -183,6 +192,19 @@ function trainBuild(sample: Float32Array, dim: number, { description, settings }
   return trainGraphCodec(spread(sample, dim, GRAPH_ROWS), dim, settings.metric);
 }
 
+/** Turns rows to the axes that LVQ codes them along. */
+async function turn(
+  sample: Float32Array,
+  dim: number,
+  { description, settings, engine, signal }: TrainTask,
+  reporting: () => Report,
+): Promise<{ rotation: LinearTransform | undefined; turned: Float32Array }> {
+  if (description.codec.kind !== 'LVQ') return { rotation: undefined, turned: sample };
+  reporting();
+  const rotation = await principalAxes(engine.host, spread(sample, dim, LVQ_ROWS), dim, isCentred(settings.metric), { signal });
+  return { rotation, turned: await applyTransform(engine, rotation, sample, { signal }) };
+}
+
 async function trainLists(sample: Float32Array, dim: number, task: TrainTask, reporting: () => Report): Promise<CoarsePlan | undefined> {
   const { description, settings, engine, signal, maxPointsPerCentroid } = task;
   const { structure } = description;
@@ -207,8 +229,9 @@ async function trainCodec(
   if (codec.kind === 'Flat' || (codec.kind === 'SQ' && codec.bits === 8)) {
     return { kind: 'sq8', plan: sq8Plan(dim, metric, gridOf(sample, dim, metric !== 'ip')) };
   }
-  if (codec.kind === 'SQ') return { kind: 'sq4', ranges: await trainRanges(sample, dim, coarse, task) };
-  if (codec.kind !== 'PQ') throw badArgument(`the codec ${codec.kind} is not among this version's; give SQ8, SQ4 or PQ<M>`);
+  if (codec.kind === 'SQ')
+    return { kind: 'sq4', ranges: fitRanges(await leftOf(spread(sample, dim, SCALAR_ROWS), dim, coarse, task), dim) };
+  if (codec.kind !== 'PQ') throw badArgument(`the codec ${codec.kind} is not among this version's; give SQ8, SQ4, LVQ8, LVQ4 or PQ<M>`);
   const shape: PqShape = { dim, M: codec.M, nBits: codec.nBits };
   const split = pqSplit(shape);
   const ksub = 2 ** codec.nBits;
@@ -227,20 +250,30 @@ async function trainCodec(
   return { kind: 'pq', quantizer: new ProductQuantizer(shape, grid, { split, ksub, weight: 2, centroids }) };
 }
 
-/** Scalar quantisers of rows, or of what is left of them beside their lists' centroids. */
-async function trainRanges(
+async function trainLvq(
   sample: Float32Array,
+  rotation: LinearTransform,
+  coarse: CoarsePlan | undefined,
+  task: TrainTask,
+  report: Report,
+): Promise<TrainedPlan['codec']> {
+  const { codec } = task.description;
+  const rows = await leftOf(spread(sample, rotation.dimOut, LVQ_ROWS), rotation.dimOut, coarse, task);
+  report(0.5);
+  return { kind: 'lvq', plan: fitLvq(rows, rotation, codec.kind === 'LVQ' ? codec.bits : 8) };
+}
+
+/** Rows, or what is left of them beside their lists' centroids: f32 [n, dim]. */
+async function leftOf(
+  rows: Float32Array,
   dim: number,
   coarse: CoarsePlan | undefined,
   { engine, signal }: TrainTask,
-): Promise<ScalarRanges> {
-  const rows = spread(sample, dim, SCALAR_ROWS).slice();
-  if (coarse) {
-    const centroids = centroidVectors(coarse);
-    const lists = await listsOf(engine, rows, coarse, signal);
-    for (let i = 0; i < rows.length; i++) rows[i]! -= centroids[lists[Math.floor(i / dim)]! * dim + (i % dim)]!;
-  }
-  return fitRanges(rows, dim);
+): Promise<Float32Array> {
+  if (!coarse) return rows;
+  const centroids = centroidVectors(coarse);
+  const lists = await listsOf(engine, rows, coarse, signal);
+  return rows.map((x, at) => x - centroids[lists[Math.floor(at / dim)]! * dim + (at % dim)]!);
 }
 
 async function listsOf(

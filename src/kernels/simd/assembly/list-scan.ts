@@ -2,6 +2,7 @@
 import { NONE } from './graph-links';
 import { keysOfFour, openQuery, touchRow } from './graph-score';
 import { scanHalves, splitBytes, splitTables } from './list-halves';
+import { blocksOfFour } from './list-blocks';
 import { nibblesBytes, nibblesOfFour, openNibbles } from './list-nibbles';
 import { isAdmitted, termAt } from './list-rows';
 import { interleave, joinInterleaved, scanTogether } from './list-together';
@@ -12,6 +13,7 @@ import { giveSlot, takeSlot } from './slots';
 const PQ8: i32 = 5;
 const PQ4: i32 = 6;
 const SQ4: i32 = 7;
+const LVQ: i32 = 8;
 /** Queries that go together, and how many and how long a list must be that it pays to lay their tables side by side. */
 const TOGETHER: i32 = 8;
 const FEWEST: i32 = 3;
@@ -59,7 +61,7 @@ export function listScan(
           scanHalves(ready, opened + splitBytes(stride), codes, stride, rowTerms, rows, mayPass, from, to, term, shift, kept, keep);
         } else {
           scanFours(
-            ready, opened + openedBytes - 64, codes, stride, form, rowTerms, rows, mayPass, from, to, term, shift, kept,
+            ready, queryStride, opened + openedBytes - 64, codes, stride, form, rowTerms, rows, mayPass, from, to, term, shift, kept,
             keep,
           );
         }
@@ -87,12 +89,13 @@ function alike(probes: usize, offsets: usize, most: i32): i32 {
 function bytesOpened(form: i32, stride: i32): usize {
   if (form == PQ8) return 0;
   if (form == PQ4) return <usize>stride << 9;
+  if (form == LVQ) return 64;
   return form == SQ4 ? nibblesBytes(stride) + 64 : ((<usize>stride << 1) + 127) & ~63;
 }
 
 /** Where a query is scored from: its tables, or its codes widened, or its weights laid out. */
 function openTables(query: usize, opened: usize, stride: i32, form: i32): usize {
-  if (form == PQ8) return query;
+  if (form == PQ8 || form == LVQ) return query;
   if (form == SQ4) openNibbles(query, opened, stride);
   else if (form == PQ4) splitTables(query, stride, opened);
   else return openQuery(query, opened, stride, form);
@@ -116,8 +119,8 @@ function scanPq(
 
 /** The same, four rows at a time; `list` has room for their positions and keys. */
 function scanFours(
-  query: usize, list: usize, codes: usize, stride: i32, form: i32, rowTerms: usize, rows: usize, admitted: usize, from: i32, to: i32,
-  term: i32, shift: i32, kept: usize, keep: i32,
+  query: usize, queryStride: i32, list: usize, codes: usize, stride: i32, form: i32, rowTerms: usize, rows: usize, admitted: usize,
+  from: i32, to: i32, term: i32, shift: i32, kept: usize, keep: i32,
 ): void {
   let last = lastKey(kept, keep);
   for (let first = from; first < to; first += 4) {
@@ -129,7 +132,13 @@ function scanFours(
     if (first + 8 <= to) for (let i = 4; i < 8; i++) touchRow(codes + <usize>(first + i) * <usize>stride, stride);
     // A place behind the last row repeats it.
     v128.store(list, i32x4.min_s(i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3)), i32x4.splat(to - 1)));
-    v128.store(list, form == SQ4 ? nibblesOfFour(query, codes, stride, list) : keysOfFour(query, codes, stride, form, list), 16);
+    const four =
+      form == SQ4
+        ? nibblesOfFour(query, codes, stride, list)
+        : form == LVQ
+          ? blocksOfFour(query, queryStride, codes, stride, list)
+          : keysOfFour(query, codes, stride, form, list);
+    v128.store(list, four, 16);
     for (let i = 0; i < count; i++) {
       const key = term + termAt(rowTerms, first + i, shift) + load<i32>(list + (<usize>i << 2), 16);
       if (key > last) continue;
