@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { readLines } from '../io/lines.ts';
 import type { VectorSource } from '../io/source.ts';
 import { createIndex, IsodexError, type Metric, type VectorIndex } from '../node.ts';
-import { isGraph, openQuietly, withVectors } from './inputs.ts';
+import { hasLists, isGraph, isRefined, openQuietly, withVectors } from './inputs.ts';
 import type { EngineArgs } from './options.ts';
 import { checkTarget, saveIndex } from './outputs.ts';
 import type { Task } from './perform.ts';
@@ -38,6 +38,7 @@ export async function build(input: string, args: BuildArgs, task: Task): Promise
     using engine = await openQuietly({ prefer: args.engine, threads: args.threads, signal: task.signal });
     using index = await createIndex(args.index, { dim: source.dim, ...configOf(args), engine });
     checkGraphArgs(index, args);
+    checkCodeArgs(index, args);
     await trainOn(index, source, args, task);
     await addAll(index, source, keys, args, task);
     const about = await saveIndex(index, args.out, task, keys ? ' with keys' : '');
@@ -57,6 +58,17 @@ function checkGraphArgs({ description }: VectorIndex, { m, efConstruction, efSea
     'bad-argument',
     `--m, --ef-construction and --ef-search are for graphs; give --index HNSW, or leave them out for ${description}`,
   );
+}
+
+/** The same of what is for codes and lists. */
+function checkCodeArgs({ description, isTrained }: VectorIndex, { nprobe, refineFactor, trainSize }: BuildArgs): void {
+  const vain = [
+    [nprobe !== undefined && !hasLists(description), '--nprobe is for lists; give --index IVF<nlist>,...'],
+    [refineFactor !== undefined && !isRefined(description), '--refine-factor is for vectors beside codes; give --index ...,RFlat'],
+    [trainSize !== undefined && isTrained, '--train-size is for codes and lists, which are trained'],
+  ] as const;
+  const [found] = vain.filter(([isVain]) => isVain);
+  if (found) throw new IsodexError('bad-argument', `${found[1]}, or leave it out for ${description}`);
 }
 
 /** Rows, evenly spaced over the file, that an index learns from which has to be trained. */

@@ -56,6 +56,16 @@ export function isGraph(description: string): boolean {
   return /(^|,)HNSW/.test(description);
 }
 
+/** Whether an index of this description has inverted lists. */
+export function hasLists(description: string): boolean {
+  return /(^|,)IVF/.test(description);
+}
+
+/** Whether an index of this description keeps vectors beside codes. */
+export function isRefined(description: string): boolean {
+  return /,R?Flat$/.test(description);
+}
+
 /** The options of searches that steer what an index does. Says which of them are in vain. */
 export function graphOptions({ description }: VectorIndex, { efSearch, stats, nprobe, refineFactor }: GraphArgs): GraphArgs {
   const vain = (given: boolean, name: string, reason: string) => {
@@ -65,8 +75,8 @@ export function graphOptions({ description }: VectorIndex, { efSearch, stats, np
     const both = [...(efSearch === undefined ? [] : ['--ef-search']), ...(stats ? ['--stats'] : [])];
     vain(both.length > 0, both.join(' and '), 'has no graph');
   }
-  vain(nprobe !== undefined && !description.includes('IVF'), '--nprobe', 'has no lists');
-  vain(refineFactor !== undefined && !/RFlat|IVF\d+,Flat/.test(description), '--refine-factor', 'keeps no vectors beside codes');
+  vain(nprobe !== undefined && !hasLists(description), '--nprobe', 'has no lists');
+  vain(refineFactor !== undefined && !isRefined(description), '--refine-factor', 'keeps no vectors beside codes');
   return { efSearch, stats, nprobe, refineFactor };
 }
 
