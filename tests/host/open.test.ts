@@ -54,7 +54,10 @@ describe('arguments', () => {
 
   it.each(['quantum', '', 'GPU', null])('prefer %j is a bad argument', async (prefer) => {
     const opening = openEngineOn(withoutGpu, { prefer } as EngineOptions);
-    await expect(opening).rejects.toMatchObject({ code: 'bad-argument', message: expect.stringContaining(`the engine asked for is '${prefer}'`) });
+    await expect(opening).rejects.toMatchObject({
+      code: 'bad-argument',
+      message: expect.stringContaining(`the engine asked for is '${prefer}'`),
+    });
   });
 });
 

@@ -28,7 +28,7 @@ export interface ListShape {
 }
 
 /** Tables u16 [nq, m, ksub] as bytes: the largest entries of each m sum to 65535 at most. */
-export function makeTables(form: number, nq: number, stride: number, rows: Rows, random: Random): Int8Array {
+function makeTables(form: number, nq: number, stride: number, rows: Rows, random: Random): Int8Array {
   const [m, ksub] = form === FORMS.pq8 ? [stride, 256] : [2 * stride, 16];
   const most = Math.floor(65535 / m);
   const extra = rows === 'extremes' ? 65535 - most * m : 0;
@@ -62,7 +62,7 @@ function makeBlocks(nq: number, bits: readonly number[], rows: Rows, random: Ran
 }
 
 /** Codes of product quantisers use every byte, which SQ8 rows with their terms do not. */
-export function makePqCodes(n: number, stride: number, rows: Rows, random: Random): Int8Array {
+function makePqCodes(n: number, stride: number, rows: Rows, random: Random): Int8Array {
   const codes = Int8Array.from({ length: n * stride }, () => random.int(-128, 127));
   const different = { ordinary: n, extremes: n, few: 5, equal: 1 }[rows];
   for (let row = different; row < n; row++) codes.copyWithin(row * stride, (row % different) * stride, ((row % different) + 1) * stride);
