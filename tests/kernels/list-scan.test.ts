@@ -62,7 +62,9 @@ const together: ListShape[] = [
   ...[4, 12, 36].flatMap((stride) => [pq8, pq4].map((form): ListShape => ({ ...flat, stride, form, nq: 5, lists: [1025] }))),
   ...KINDS.flatMap((rows) => TERMS.map((terms): ListShape => ({ ...flat, rows, terms, stride: 4, filter: 'half' }))),
   ...FILTERS.map((filter): ListShape => ({ ...flat, filter, form: pq4, stride: 4, rows: 'few' })),
-  ...[1, 2, 1499, 1500, 2000].map((keep): ListShape => ({ ...flat, keep, stride: 8, rows: keep % 2 ? 'few' : 'extremes', terms: 'zero' })),
+  ...[1, 2, 511, 512, 513, 514, 1499, 1500, 2000].map(
+    (keep): ListShape => ({ ...flat, keep, stride: 8, rows: keep % 2 ? 'few' : 'extremes', terms: 'zero' }),
+  ),
   ...[1023, 1024, 1536, 1537].map((size): ListShape => ({ ...flat, lists: [size], stride: 4 })),
   ...[pq8, pq4].map((form): ListShape => ({ ...flat, form, nq: 40, lists: [1100, 30, 1024], probing: 'alike', stride: 4 })),
   { ...flat, withTerms: 1, rows: 'few' },
