@@ -1,8 +1,10 @@
 /** Searches while an index changes, ranges, and the memory that is held. */
 import { describe, expect, it } from 'vitest';
 import type { CodedIndex } from '../../src/index/coded.ts';
+import { makeIndex } from '../../src/index/factory.ts';
+import { makeVectors } from '../contract/data.ts';
 import { ranked, rowsOf } from '../contract/oracle.ts';
-import { descriptions, dim, engine, filled, first, many, observed, queries } from './coded-fixture.ts';
+import { coded, descriptions, dim, engine, filled, first, many, observed, queries } from './coded-fixture.ts';
 import { expectSameBytes, expectSameNeighbors, gate, labelled, metrics } from './helpers.ts';
 
 const lists = (description: string) => (/IVF/.test(description) ? { nprobe: 8 } : {});
@@ -79,6 +81,18 @@ describe('a search', () => {
     expect(searches).toBeGreaterThan(6);
     expectSameBytes(await index.toBytes(), await other.toBytes());
   });
+});
+
+it('more candidates than are refined at a time are all compared', async () => {
+  const rows = makeVectors('normal', 66_000, 2, 1);
+  const asked = makeVectors('normal', 70, 2, 2);
+  using flat = makeIndex('Flat', { dim: 2 }, engine);
+  using index = coded('RR,SQ8,RFlat', { dim: 2 });
+  await index.train(rows);
+  for (const one of [flat, index]) await one.add(rows);
+  const found = await index.search(asked, { k: 100, refineFactor: 660 }); // 4.6 million, beyond 2^22
+  expectSameNeighbors(found, await flat.search(asked, { k: 100 }));
+  expect((await index.rangeSearch(asked.subarray(0, 2), 1e9)).labels.length).toBe(66_000);
 });
 
 describe('ranges', () => {
