@@ -16,7 +16,7 @@ const SQUARED_DIMS = 1024;
  * ε such that R lengthens and shortens no vector by more than √(1 ± ε): a bound of the spectral norm of R Rᵀ − I for a square R, and
  * Infinity for another. The Frobenius norm is one; that of the square, rooted, is a closer one.
  */
-function distortion({ dimIn, dimOut, matrix }: LinearTransform): number {
+export function distortion({ dimIn, dimOut, matrix }: LinearTransform): number {
   if (dimIn !== dimOut) return Infinity;
   const dim = dimIn;
   const width = transformWidth(dim);
