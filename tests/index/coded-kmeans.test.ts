@@ -137,6 +137,30 @@ describe('k-means', () => {
     expect(new Set(assigned).size).toBe(16);
   });
 
+  it('puts rows into as many blocks as they need', async () => {
+    const sample = sampleOf(makeVectors('normal', 400, 12, 1), 12, 3);
+    const right = await cluster(sample, 16);
+    for (const maxBlockBytes of [24, 1000, 4800]) {
+      const lengths: number[] = [];
+      const short = new Proxy(engine, {
+        get(target, name) {
+          if (name === 'maxBlockBytes') return maxBlockBytes;
+          if (name === 'alloc') {
+            return (dtype: 'u32', length: number, label: string) => {
+              if (label === 'k-means: rows') lengths.push(4 * length);
+              return target.alloc(dtype, length, label);
+            };
+          }
+          const value = Reflect.get(target, name, target);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+      expect(await cluster(sample, 16, 12, short)).toEqual(right);
+      expect(Math.max(...lengths)).toBeLessThanOrEqual(maxBlockBytes);
+      expect(lengths.reduce((a, b) => a + b)).toBe(400 * 24);
+    }
+  });
+
   it('tells how far it is, and stops where it is told to', async () => {
     const { packed, split } = sampleOf(makeVectors('normal', 400, 12, 1), 12, 3);
     const done: number[] = [];

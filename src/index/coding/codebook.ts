@@ -3,6 +3,7 @@ import { allocAll } from '../../host/alloc-all.ts';
 import { type Block, rangeOf } from '../../host/block.ts';
 import type { Engine } from '../../host/engine.ts';
 import { Recording } from '../../host/recording.ts';
+import { BYTES } from '../../kernels/kernel.ts';
 import { nearestCentroid } from '../../kernels/nearest-centroid.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
 import type { Split } from './integer-grid.ts';
@@ -18,6 +19,9 @@ export interface Codebook {
 
 /** Words of rows on an engine at a time. */
 const PIECE_WORDS = 2 ** 24;
+/** Multiply-adds of one run: some ten milliseconds of a thread, and work enough for a device. */
+const HOST_TERMS = 2 ** 27;
+const DEVICE_TERMS = 2 ** 33;
 
 /** Centroids as kernels take them: u32 [m, pairs, ksub], for each pair of dimensions all centroids side by side. */
 function interleaved({ split, ksub, centroids }: Codebook): Uint32Array {
@@ -77,12 +81,21 @@ export class LoadedCodebook implements Disposable {
     this.engine.write(this.terms, centroidTerms(book));
   }
 
+  /** Rows that go well together in one run, and into one block. */
+  get mostRows(): number {
+    const { engine, book } = this;
+    const { m, pairs } = book.split;
+    const terms = engine === engine.host ? HOST_TERMS * engine.info.threads : DEVICE_TERMS;
+    const blockRows = engine.maxBlockBytes / BYTES.u32 / (m * pairs);
+    return Math.max(1, Math.floor(Math.min(blockRows, terms / (m * pairs * 2 * book.ksub))));
+  }
+
   /** The nearest centroid of each subvector, ties to the lowest: u32 [n, m], of rows u32 [n, m · pairs]. */
   async nearest(rows: Uint32Array, { signal, onProgress }: TaskOptions = {}): Promise<Uint32Array> {
     const { m, pairs } = this.book.split;
     const n = rows.length / (m * pairs);
     const found = new Uint32Array(n * m);
-    const piece = Math.max(1, Math.floor(PIECE_WORDS / (m * pairs)));
+    const piece = Math.min(this.mostRows, Math.ceil(PIECE_WORDS / (m * pairs)));
     for (let first = 0; first < n; first += piece) {
       const count = Math.min(piece, n - first);
       using block = await this.engine.alloc('u32', count * m * pairs, 'rows to assign');

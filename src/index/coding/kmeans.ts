@@ -3,6 +3,7 @@
  * grid. So the outcome is the same on every engine, and no step ever raises the distortion (Lloyd, 1982): the integers nearest
  * to a mean are the best centroid that the grid has.
  */
+import type { Block } from '../../host/block.ts';
 import type { Engine } from '../../host/engine.ts';
 import { randomWord } from '../../util/random.ts';
 import { Breather, type TaskOptions } from '../../util/tasks.ts';
@@ -39,10 +40,9 @@ export async function kmeans(engine: Engine, rows: Uint32Array, task: KmeansTask
   let assigned: Uint32Array = new Uint32Array(0);
   const distortions: number[] = [];
   using book = await LoadedCodebook.open(engine, { split, ksub, weight: 2, centroids });
-  using block = await engine.alloc('u32', rows.length, 'k-means: rows');
-  engine.write(block, rows);
+  using loaded = await LoadedRows.open(book, rows);
   for (let step = 0; step < iterations; step++) {
-    assigned = await book.nearestOf(block, n);
+    assigned = await loaded.nearest(breather);
     const sums = new ClusterSums(values, assigned, split, ksub);
     distortions.push(sums.distortion(centroids));
     const next = sums.means(centroids);
@@ -55,6 +55,53 @@ export async function kmeans(engine: Engine, rows: Uint32Array, task: KmeansTask
     book.load(centroids);
   }
   return { centroids, assigned, distortions };
+}
+
+/** Rows on an engine, in pieces. */
+class LoadedRows implements Disposable {
+  private readonly book: LoadedCodebook;
+  private readonly pieces: Block<'u32'>[] = [];
+
+  private constructor(book: LoadedCodebook) {
+    this.book = book;
+  }
+
+  /** Rows u32 [n, m · pairs], for codebooks of the same shape. */
+  static async open(book: LoadedCodebook, rows: Uint32Array): Promise<LoadedRows> {
+    const loaded = new LoadedRows(book);
+    const { m, pairs } = book.book.split;
+    const words = book.mostRows * m * pairs;
+    try {
+      for (let at = 0; at < rows.length; at += words) {
+        const piece = rows.subarray(at, at + words);
+        const block = await book.engine.alloc('u32', piece.length, 'k-means: rows');
+        loaded.pieces.push(block);
+        book.engine.write(block, piece);
+      }
+      return loaded;
+    } catch (error) {
+      loaded[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** The nearest centroid of each subvector: u32 [n, m]. */
+  async nearest(breather: Breather): Promise<Uint32Array> {
+    const { m, pairs } = this.book.book.split;
+    const found = new Uint32Array(this.pieces.reduce((sum, { length }) => sum + length, 0) / pairs);
+    let at = 0;
+    for (const piece of this.pieces) {
+      const n = piece.length / (m * pairs);
+      found.set(await this.book.nearestOf(piece, n), at);
+      at += n * m;
+      await breather.breathe();
+    }
+    return found;
+  }
+
+  [Symbol.dispose](): void {
+    for (const piece of this.pieces) piece[Symbol.dispose]();
+  }
 }
 
 /** The first rows of an order that the seed shuffles; over again where there are fewer rows than centroids. */
