@@ -19,7 +19,7 @@ const outcome = async (bytes: Uint8Array): Promise<string> => {
   }
 };
 
-const descriptions = ['RR,IVF4,PQ4x4,RFlat', 'IVF4,SQ8', 'PQ4x4'];
+const descriptions = ['RR,IVF4,PQ4x4,RFlat', 'IVF4,SQ8', 'PQ4x4', 'IVF4,LVQ4'];
 
 async function bytesFor(description: string, withKeys = false): Promise<Uint8Array> {
   using index = await filled(description, first(ROWS - 2), { nprobe: undefined });

@@ -14,7 +14,20 @@ export const queries = lowRank(6, dim, 2, 6, 0.1);
 export const first = (n: number) => many.subarray(0, n * dim);
 
 /** Every kind of code and place, in few enough centroids for some hundred rows; nprobe is so small that lists matter. */
-export const descriptions = ['PQ8', 'PQ4x4', 'SQ8', 'PQ4,RFlat', 'IVF8,Flat', 'IVF8,SQ8', 'IVF8,PQ4x4', 'IVF8,PQ8,RFlat', 'OPQ4,PQ4x4'];
+export const descriptions = [
+  'PQ8',
+  'PQ4x4',
+  'SQ8',
+  'PQ4,RFlat',
+  'IVF8,Flat',
+  'IVF8,SQ8',
+  'IVF8,PQ4x4',
+  'IVF8,PQ8,RFlat',
+  'OPQ4,PQ4x4',
+  'SQ4',
+  'IVF8,LVQ8',
+  'LVQ4,RFlat',
+];
 
 export function coded(description: string, config: Partial<IndexConfig> = {}, on: Engine = engine): CodedIndex {
   const nprobe = /IVF/.test(description) ? { nprobe: 3 } : {};

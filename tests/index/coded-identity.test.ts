@@ -30,6 +30,10 @@ const cases: readonly Case[] = [
   { description: 'OPQ3,IVF5,PQ3x4,RFlat', metric: 'l2', kind: 'bytes', dim: 13 },
   { description: 'PQ4x4,RFlat', metric: 'cosine', kind: 'unit', dim: 8 },
   { description: 'IVF8,SQ8,RFlat', metric: 'ip', kind: 'clusters', dim: 5 },
+  { description: 'SQ4', metric: 'ip', kind: 'normal', dim: 19 },
+  { description: 'IVF6,LVQ8', metric: 'l2', kind: 'outlier', dim: 12 },
+  { description: 'LVQ4', metric: 'cosine', kind: 'duplicates', dim: 24 },
+  { description: 'IVF8,LVQ4,RFlat', metric: 'ip', kind: 'bytes', dim: 16 },
 ];
 /** What a GPU that is none has time for, up to the first page: coded-device.test.ts has more for it. */
 const little = new Set([4]);

@@ -179,7 +179,17 @@ describe('training', () => {
 
   it.each(kinds)('goes through with %s vectors, and finds what is there', async (kind: Kind) => {
     const vectors = makeVectors(kind, 300, 12, 3);
-    for (const description of ['PQ4x4', 'OPQ3,PQ3x4', 'IVF4,PQ2x4,RFlat', 'PCA5,SQ8', 'IVF4,Flat', 'RR,IVF8,PQ4']) {
+    for (const description of [
+      'PQ4x4',
+      'OPQ3,PQ3x4',
+      'IVF4,PQ2x4,RFlat',
+      'PCA5,SQ8',
+      'IVF4,Flat',
+      'RR,IVF8,PQ4',
+      'SQ4',
+      'LVQ4',
+      'IVF4,LVQ8,RFlat',
+    ]) {
       using index = coded(description, { dim: 12, nprobe: undefined });
       await index.train(vectors);
       await index.add(vectors);

@@ -47,7 +47,7 @@ describe('aborts', () => {
     }
   });
 
-  it.each(['SQ8', 'PQ8x4', 'OPQ4,IVF8,PQ4x4', 'PCA8,RR,IVF8,SQ8'])(
+  it.each(['SQ8', 'PQ8x4', 'OPQ4,IVF8,PQ4x4', 'PCA8,RR,IVF8,SQ8', 'IVF8,LVQ8'])(
     'of training leave the index untrained, or as it was: %s',
     async (description) => {
       const used = engine.usedBytes;
@@ -130,33 +130,36 @@ describe('a failure', () => {
     compact: (index) => index.compact(),
   };
 
-  it.each(['OPQ4,IVF8,PQ4x4', 'IVF8,SQ8,RFlat', 'PQ4x4'])('of memory at any point leaves the index as it was: %s', async (description) => {
-    const used = engine.usedBytes;
-    const { index, hooks } = observed(description, { metric: 'ip' });
-    for (const [name, call] of Object.entries(calls)) {
-      const before = await index.toBytes();
-      const held = engine.usedBytes;
-      for (let nth = 1; ; nth += nth < 12 ? 1 : 13) {
-        let asked = 0;
-        hooks.alloc = () => {
-          if (++asked === nth) throw reason;
-        };
-        const outcome = await call(index).then(
-          () => 'done',
-          (error: unknown) => error,
-        );
-        if (outcome === 'done') break; // it asked less often
-        expect(outcome, `${name}, call ${nth}`).toBe(reason);
+  it.each(['OPQ4,IVF8,PQ4x4', 'IVF8,SQ8,RFlat', 'PQ4x4', 'IVF8,LVQ4', 'SQ4', 'LSH32'])(
+    'of memory at any point leaves the index as it was: %s',
+    async (description) => {
+      const used = engine.usedBytes;
+      const { index, hooks } = observed(description, { metric: 'ip' });
+      for (const [name, call] of Object.entries(calls)) {
+        const before = await index.toBytes();
+        const held = engine.usedBytes;
+        for (let nth = 1; ; nth += nth < 12 ? 1 : 13) {
+          let asked = 0;
+          hooks.alloc = () => {
+            if (++asked === nth) throw reason;
+          };
+          const outcome = await call(index).then(
+            () => 'done',
+            (error: unknown) => error,
+          );
+          if (outcome === 'done') break; // it asked less often
+          expect(outcome, `${name}, call ${nth}`).toBe(reason);
+          delete hooks.alloc;
+          expectSameBytes(await index.toBytes(), before, `${name}, call ${nth}`);
+          expect(engine.usedBytes, `${name}, call ${nth}`).toBe(held);
+        }
         delete hooks.alloc;
-        expectSameBytes(await index.toBytes(), before, `${name}, call ${nth}`);
-        expect(engine.usedBytes, `${name}, call ${nth}`).toBe(held);
       }
-      delete hooks.alloc;
-    }
-    expect(index.size).toBe(298);
-    index.close();
-    await expect.poll(() => engine.usedBytes).toBe(used);
-  });
+      expect(index.size).toBe(298);
+      index.close();
+      await expect.poll(() => engine.usedBytes).toBe(used);
+    },
+  );
 
   it('of a device in training is made good by the host', async () => {
     using host = await CpuEngine.open({ threads: 1 });
