@@ -75,10 +75,14 @@ function codecSections(codec: TrainedPlan['codec']): SectionContent[] {
   }
 }
 
-function lvqSections({ rotation, offset, bits, step, longest }: LvqPlan): SectionContent[] {
+function lvqSections({ rotation, distortion, offset, bits, step, longest }: LvqPlan): SectionContent[] {
   return [
     ...[section('codeMean', rotation.mean), section('codeMatrix', words(rotation.matrix)), section('codeOffset', offset)],
-    ...[section('codeBits', Uint32Array.from(bits)), section('codeStep', step), section('codeLongest', Float32Array.of(longest))],
+    ...[
+      section('codeBits', Uint32Array.from(bits)),
+      section('codeStep', step),
+      section('codeLengths', Float32Array.of(longest, distortion)),
+    ],
   ];
 }
 

@@ -99,7 +99,7 @@ function sectionNames(config: CodedConfig, withKeys: boolean, isTrained: boolean
 
 function codecSections({ structure, codec }: Description): string[] {
   if (structure.kind === 'LSH') return ['planeMean', 'planes'];
-  if (codec.kind === 'LVQ') return ['codeMean', 'codeMatrix', 'codeOffset', 'codeBits', 'codeStep', 'codeLongest'];
+  if (codec.kind === 'LVQ') return ['codeMean', 'codeMatrix', 'codeOffset', 'codeBits', 'codeStep', 'codeLengths'];
   if (codec.kind === 'SQ' && codec.bits === 4) return ['codeLow', 'codeStep'];
   return ['codeShift', 'codeScale', ...(codec.kind === 'PQ' ? ['centroids'] : [])];
 }
@@ -188,10 +188,11 @@ async function readLvq(reader: BodyReader, dim: number, bitsOfValue: 4 | 8): Pro
     throw damaged(`the bits of its blocks are not those of ${dim} values`);
   }
   const step = await finite(reader, 'codeStep', blocks);
-  const [longest = 0] = await finite(reader, 'codeLongest', 1, 2 ** 66);
+  const [longest = 0, distortion = 0] = await finite(reader, 'codeLengths', 2, 2 ** 66);
   const most = Array.from(bits, (b) => 2 ** b);
-  if (!step.every((x, i) => x >= 0 && x * most[i]! * 8 < MOST_VALUE) || longest < 0) throw damaged('the steps of its codes are none');
-  return { rotation, offset, bits, step, longest };
+  if (!step.every((x, i) => x >= 0 && x * most[i]! * 8 < MOST_VALUE) || longest < 0 || distortion < 0)
+    throw damaged('the steps of its codes are none');
+  return { rotation, distortion, offset, bits, step, longest };
 }
 
 async function readRanges(reader: BodyReader, dim: number): Promise<ScalarRanges> {

@@ -8,6 +8,7 @@ import { listScan, listScanScratchWords } from '../kernels/list-scan.ts';
 import { roundUp } from '../util/math.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { Candidates } from './candidates.ts';
+import { refineCertified, type Scanned } from './certified-search.ts';
 import { type DeviceLists, isDeviceScannable } from './coded-device.ts';
 import type { Probes } from './coding/list-codec.ts';
 import type { Lists } from './coding/lists.ts';
@@ -30,6 +31,8 @@ const TERMS_PER_BYTE = 8;
 const SLICE_PAIRS = 2 ** 20;
 /** Candidates that are refined at a time; a refiner takes no more than 2^22. */
 const REFINED_PAIRS = 2 ** 21;
+/** Where an answer is not certain, the next scan keeps so many times as many rows. */
+const WIDER = 4;
 /** Rows that the first scan for a range keeps; the next keep twice as many. */
 const RANGE_KEEP = 64;
 /** Without vectors what codes say is compared: so many more than k, since keys are rounded. */
@@ -50,6 +53,8 @@ export interface CodedTask {
   /** Searches for a range: of so many candidates one may lie within (`candidatesFor`). */
   readonly refineFactor: number;
   readonly options: TaskOptions;
+  /** Whether answers are to be certain (certified-search.ts): scans keep more rows until they are. */
+  readonly certified?: boolean | undefined;
   /** What canonical distances are computed from: the vectors as added, or undefined for what the codes say. */
   readonly vectors: Originals | undefined;
 }
@@ -75,21 +80,29 @@ export async function searchLists(task: CodedTask, keep: number, enough: number,
   const slice = Math.max(1, Math.min(together, Math.floor(SLICE_PAIRS / most)));
   const breather = new Breather(options.signal);
   const short: number[] = [];
+  const uncertain: number[] = [];
   let answered = chosen;
   for (let first = 0; first < nq; first += slice) {
     const part = queries.subarray(first * dim, Math.min(nq, first + slice) * dim);
     const transformed = await task.trained.transform(part, {});
-    const found = await withHostBehind(answered, engine.host, device, (on) => {
+    const scanned = await withHostBehind(answered, engine.host, device, (on) => {
       answered = on;
-      const scanned = on === engine.host ? scan : scanOn;
-      return scanned(task, transformed, part.length / dim, most, on);
+      const scanning = on === engine.host ? scan : scanOn;
+      return scanning(task, transformed, part.length / dim, most, on);
     });
-    if (task.nprobe < lists.nlist) takeShort(found, most, Math.min(enough, admission.count), (q) => short.push(first + q));
-    await refine(task, part, transformed, found, most, (q, row, distance) => collector.take(first + q, snapshot.labels[row]!, distance));
+    if (task.nprobe < lists.nlist) takeShort(scanned.ids, most, Math.min(enough, admission.count), (q) => short.push(first + q));
+    const taking = shifted(collector, (q) => first + q);
+    if (task.certified) {
+      for (const q of await refineCertified(task, part, transformed, scanned, most, taking)) uncertain.push(first + q);
+    } else {
+      await refine(task, part, transformed, scanned.ids, most, (q, row, distance) => taking.take(q, snapshot.labels[row]!, distance));
+    }
     options.onProgress?.(first + part.length / dim, nq);
     await breather.breathe();
   }
-  if (short.length > 0) await searchAgain(task, keep, enough, short, collector);
+  const farther = { ...task, nprobe: Math.min(2 * task.nprobe, lists.nlist) };
+  if (short.length > 0) await searchAgain(farther, keep, enough, short, collector);
+  if (uncertain.length > 0) await searchAgain(task, WIDER * most, enough, uncertain, collector);
   return answered;
 }
 
@@ -102,18 +115,22 @@ function takeShort(found: Uint32Array, keep: number, enough: number, take: (q: n
   }
 }
 
-/** Searches for some of the queries with twice as many probes. */
+/** Searches for some of the queries. */
 async function searchAgain(task: CodedTask, keep: number, enough: number, some: readonly number[], collector: Collector): Promise<void> {
   const { dim } = task.snapshot.originals;
   const queries = new Float32Array(some.length * dim);
   for (const [i, q] of some.entries()) queries.set(task.queries.subarray(q * dim, (q + 1) * dim), i * dim);
-  const nprobe = Math.min(2 * task.nprobe, task.lists.nlist);
-  const taking: Collector = {
+  const taking = shifted(collector, (i) => some[i]!);
+  await searchLists({ ...task, queries, options: { signal: task.options.signal } }, keep, enough, taking);
+}
+
+/** A collector for queries that have other numbers. */
+function shifted(collector: Collector, numberOf: (q: number) => number): Collector {
+  return {
     k: collector.k,
-    threshold: (i) => collector.threshold(some[i]!),
-    take: (i, label, distance) => collector.take(some[i]!, label, distance),
+    threshold: (q) => collector.threshold(numberOf(q)),
+    take: (q, label, distance) => collector.take(numberOf(q), label, distance),
   };
-  await searchLists({ ...task, queries, nprobe, options: { signal: task.options.signal } }, keep, enough, taking);
 }
 
 /**
@@ -126,7 +143,7 @@ export async function searchListsWithin(task: CodedTask, radius: number, collect
   const nq = task.queries.length / dim;
   let answered: Engine = task.engine.host;
   for (let q = 0; q < nq; q++) {
-    const one = { ...task, queries: task.queries.subarray(q * dim, (q + 1) * dim), options: { signal } };
+    const one = { ...task, certified: false, queries: task.queries.subarray(q * dim, (q + 1) * dim), options: { signal } };
     answered = await searchOneWithin(one, q, radius, collector);
     onProgress?.(q + 1, nq);
   }
@@ -197,18 +214,18 @@ async function probesOf({ trained, nprobe, options }: CodedTask, queries: Float3
 }
 
 /** Rows by key, as `scan` finds them, on a device. */
-async function scanOn(task: CodedTask, queries: Float32Array, nq: number, keep: number, on: Engine): Promise<Uint32Array> {
+async function scanOn(task: CodedTask, queries: Float32Array, nq: number, keep: number, on: Engine): Promise<Scanned> {
   const probes = await probesOf(task, queries, nq);
   const held = await task.device.acquire(on, task.lists, task.trained.codec);
   try {
-    return await held.nearest(queries, probes, keep, task.admission);
+    return { ids: await held.nearest(queries, probes, keep, task.admission) };
   } finally {
     held.release();
   }
 }
 
-/** Rows by key, u32 [nq, keep], NONE behind the last. */
-async function scan(task: CodedTask, queries: Float32Array, nq: number, keep: number): Promise<Uint32Array> {
+/** Rows by key. */
+async function scan(task: CodedTask, queries: Float32Array, nq: number, keep: number): Promise<Scanned> {
   const { trained, lists, admission, snapshot } = task;
   const { host } = task.engine;
   const { codec } = trained;
@@ -235,7 +252,7 @@ async function scan(task: CodedTask, queries: Float32Array, nq: number, keep: nu
     const blocks = { queries: coded8, codes, rowTerms: terms, rows, offsets, probes, probeTerms, shifts, admitted, keys, ids, scratch };
     const params = { nq, nprobe, form, stride, queryStride: coded8.length / nq, keep, withTerms, filtered, slots, slotWords };
     await host.run(new Recording().dispatch(listScan, blocks, params));
-    return host.view(ids).slice();
+    return { ids: host.view(ids).slice(), keys: host.view(keys).slice(), scores: coded.scores };
   } finally {
     for (const block of [probes, admitted, keys, ids, scratch]) block[Symbol.dispose]();
   }

@@ -1,5 +1,6 @@
 import type { Engine } from '../host/engine.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
+import { isCertifiable } from './certified-search.ts';
 import { CodeOriginals } from './code-originals.ts';
 import { checkNprobe, checkRefineFactor, keepsVectors } from './coded-config.ts';
 import { DeviceLists } from './coded-device.ts';
@@ -63,7 +64,8 @@ export class CodedIndex extends TrainedIndex<CodedState> {
     const wanted = Math.min(k, Math.max(1, this.size));
     const collector = new BestCollector(nq, wanted);
     const keep = candidatesFor(wanted, factor, keepsVectors(this.config));
-    const answered = reading.task ? await searchLists(reading.task, keep, wanted, collector) : this.engine.host;
+    const certified = keepsVectors(this.config) && options.refineFactor === undefined;
+    const answered = reading.task ? await searchLists(this.certify(reading.task, certified), keep, wanted, collector) : this.engine.host;
     for (const [q, list] of collector.lists.entries()) list.writeTo(labels, distances, q * k);
     return { k, labels, distances, engine: answered.kind, distancesOf: this.distancesOf };
   }
@@ -122,6 +124,10 @@ export class CodedIndex extends TrainedIndex<CodedState> {
       trained.codec.decode(this.engine.host.view(lists.codes), place.position * lists.stride, place.list, vector);
       trained.invert(vector, out);
     }, snapshot.count);
+  }
+
+  private certify(task: CodedTask, wanted: boolean): CodedTask {
+    return wanted && isCertifiable(task.trained) ? { ...task, certified: true } : task;
   }
 
   /** The current state as a search takes it, held until it is disposed of. `task` is undefined where there are no rows. */

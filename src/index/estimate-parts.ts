@@ -110,8 +110,8 @@ export function codedHoldings(description: Description, shape: Shape, dims: read
       ...graph.memory,
       originals: keepsVectors && !onDisk ? 4 * n * dim : 0,
       codes: n * (stride + (withTerms ? 4 : 0)),
-      // Where only codes are kept, searches of lists look their rows up.
-      lists: isGraph ? 0 : 4 * (n + offsets + (hasLists && !keepsVectors ? n : 0)),
+      // Where only codes are kept, or what they lost with them, searches of lists look their rows up.
+      lists: isGraph ? 0 : 4 * (n + offsets + (hasLists && (!keepsVectors || codec.kind === 'LVQ') ? n : 0)),
       fixed: fixed.memory.fixed ?? 0,
     },
     sections: [
@@ -210,7 +210,7 @@ function lvqSections(dim: number): Holdings['sections'] {
     section('fixed', 'codeOffset', 'f32', dim),
     section('fixed', 'codeBits', 'u32', lvqBlocks(dim)),
     section('fixed', 'codeStep', 'f32', lvqBlocks(dim)),
-    section('fixed', 'codeLongest', 'f32', 1),
+    section('fixed', 'codeLengths', 'f32', 2),
   ];
 }
 

@@ -78,7 +78,8 @@ export interface SearchOptions extends TaskOptions {
   stats?: boolean | undefined;
   /** IVF: lists to look into, 1 to nlist. Default: the index's. */
   nprobe?: number | undefined;
-  /** Codes with vectors beside them: how many times k rows are compared by their vectors, 1 to 1,000. Default: the index's. */
+  /** Codes with vectors beside them: how many times k rows are compared by their vectors, 1 to 1,000. Default: the index's;
+   * with LVQ codes and no transform more of them, until the answer is certain: that of all vectors in the lists looked into. */
   refineFactor?: number | undefined;
 }
 

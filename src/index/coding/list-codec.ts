@@ -18,7 +18,7 @@ export interface CodedQueries extends Disposable {
 }
 
 /** What a query's keys say of scores, |q − x̂|² or −q · x̂: least + unit · key, give or take `error`. */
-interface Score {
+export interface Score {
   readonly least: number;
   readonly unit: number;
   readonly error: number;

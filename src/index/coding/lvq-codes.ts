@@ -22,6 +22,8 @@ const MOST_SHARE = [0, 0.6] as const;
 
 export interface LvqPlan {
   readonly rotation: LinearTransform;
+  /** By what share the rotation may change squared lengths (turning-error.ts), an f32. */
+  readonly distortion: number;
   /** f32 [dim], taken from turned rows first. */
   readonly offset: Float32Array;
   /** u8 [blocks] */

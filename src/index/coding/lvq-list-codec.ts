@@ -4,6 +4,7 @@ import { QUERY_BLOCK } from '../../kernels/cpu/block-dot.ts';
 import { FORMS, type Form } from '../../kernels/graph.ts';
 import type { Metric } from '../vector-index.ts';
 import { type CodedQueries, codedQueries, type DeviceScoring, type ListCodec, normaliseSaid, type Probes } from './list-codec.ts';
+import { MOST } from './list-places.ts';
 import { LvqCodes, type LvqPlan } from './lvq-codes.ts';
 import { LvqScores } from './lvq-scores.ts';
 import { turningError } from './turning-error.ts';
@@ -89,7 +90,8 @@ export class LvqListCodec implements ListCodec {
       host.view(shifts)[q] = shift;
       const of = [q * nprobe, (q + 1) * nprobe] as const;
       const least = scores.places.probes(query, lists.subarray(...of), unit, terms.subarray(...of));
-      return { least, unit, error: error + ROUNDED * unit };
+      const far = terms.subarray(...of).some((term) => term >= MOST); // no upper bound holds of rows there
+      return { least, unit, error: far ? Infinity : error + ROUNDED * unit + 1e-9 * Math.abs(least) };
     });
     return { ...codedQueries(queries, shifts, probeTerms), scores: scoreOf };
   }
@@ -104,6 +106,18 @@ export class LvqListCodec implements ListCodec {
     this.codes.read(codes, at, said);
     for (let j = 0; j < offset.length; j++) out[j] = said[j]! + (this.centroids[list * offset.length + j]! + offset[j]!);
     if (this.metric === 'cosine') normaliseSaid(out);
+  }
+
+  /** No turned row that a code says is longer. */
+  get longest(): number {
+    const { offset, longest } = this.plan;
+    let most = 0;
+    for (let from = 0; from < this.centroids.length; from += offset.length) {
+      let squares = 0;
+      for (let j = 0; j < offset.length; j++) squares += (this.centroids[from + j]! + offset[j]!) ** 2;
+      most = Math.max(most, squares);
+    }
+    return (Math.sqrt(most) + longest) * (1 + 1e-9);
   }
 
   errorAt(codes: Int8Array, at: number): number {

@@ -7,6 +7,7 @@ import { meanAndCovariance } from '../linear/covariance.ts';
 import { symmetricEigen } from '../linear/eigen.ts';
 import { type LinearTransform, linearTransform } from './linear-transform.ts';
 import { type LvqPlan, lvqBits, lvqBlocks, MOST_BITS } from './lvq-codes.ts';
+import { distortion } from './turning-error.ts';
 
 /** Rows that these codes learn from, at most. */
 export const LVQ_ROWS = 16_384;
@@ -31,7 +32,7 @@ export async function principalAxes(
 }
 
 /** The plan for turned rows f32 [n, dim], less their lists' centroids. */
-export function fitLvq(rows: Float32Array, rotation: LinearTransform, bitsOfValue: 4 | 8): LvqPlan {
+export async function fitLvq(host: HostEngine, rows: Float32Array, rotation: LinearTransform, bitsOfValue: 4 | 8): Promise<LvqPlan> {
   const dim = rotation.dimOut;
   const n = rows.length / dim;
   const sums = new Float64Array(dim);
@@ -40,7 +41,7 @@ export function fitLvq(rows: Float32Array, rotation: LinearTransform, bitsOfValu
   const blocks = new BlockSizes(rows, offset);
   const bits = shareBits(blocks.squares, lvqBits(dim, bitsOfValue));
   const step = Float32Array.from(blocks.tops, (top, block) => (bits[block] === 0 ? 0 : top / ((2 ** bits[block]! - 1) / 2) / USUAL_SCALE));
-  return { rotation, offset, bits, step, longest: roundUpToFloat(LONGER * blocks.longest) };
+  return { rotation, distortion: await distortion(host, rotation), offset, bits, step, longest: roundUpToFloat(LONGER * blocks.longest) };
 }
 
 /** How large the blocks of rows are, less an offset. */

@@ -260,7 +260,7 @@ async function trainLvq(
   const { codec } = task.description;
   const rows = await leftOf(spread(sample, rotation.dimOut, LVQ_ROWS), rotation.dimOut, coarse, task);
   report(0.5);
-  return { kind: 'lvq', plan: fitLvq(rows, rotation, codec.kind === 'LVQ' ? codec.bits : 8) };
+  return { kind: 'lvq', plan: await fitLvq(task.engine.host, rows, rotation, codec.kind === 'LVQ' ? codec.bits : 8) };
 }
 
 /** Rows, or what is left of them beside their lists' centroids: f32 [n, dim]. */
