@@ -57,11 +57,8 @@ function checkKnown({ transforms, structure, codec }: Description): void {
   if (transforms.some(({ kind }) => kind === 'L2norm')) {
     throw missing('transform L2norm', "metric 'cosine', which normalises vectors, and leave L2norm out");
   }
-  const inGraph = structure.kind === 'HNSW';
-  const listsOnly = codec.kind === 'LVQ' || (codec.kind === 'SQ' && codec.bits === 4);
-  if (codec.kind === 'f16' || (inGraph && listsOnly)) {
-    throw missing(`codec ${printPart(codec)}${inGraph ? ' in graphs' : ''}`, "'SQ8' or 'PQ<M>'");
-  }
+  const listsOnly = codec.kind === 'f16' || codec.kind === 'LVQ' || (codec.kind === 'SQ' && codec.bits === 4);
+  if (structure.kind === 'HNSW' && listsOnly) throw missing(`codec ${printPart(codec)} in graphs`, "'SQ8' or 'PQ<M>'");
 }
 
 export function describeCoded({ description }: CodedConfig): string {

@@ -66,6 +66,8 @@ function codecSections(codec: TrainedPlan['codec']): SectionContent[] {
       return gridSections('code', codec.plan.grid!);
     case 'pq':
       return [...gridSections('code', codec.quantizer.grid), section('centroids', words(codec.quantizer.book.centroids))];
+    case 'f16':
+      return [section('codeScale', Float32Array.of(codec.scale))];
     case 'lvq':
       return lvqSections(codec.plan);
     case 'sq4':

@@ -99,6 +99,7 @@ function sectionNames(config: CodedConfig, withKeys: boolean, isTrained: boolean
 
 function codecSections({ structure, codec }: Description): string[] {
   if (structure.kind === 'LSH') return ['planeMean', 'planes'];
+  if (codec.kind === 'f16') return ['codeScale'];
   if (codec.kind === 'LVQ') return ['codeMean', 'codeMatrix', 'codeOffset', 'codeBits', 'codeStep', 'codeLengths'];
   if (codec.kind === 'SQ' && codec.bits === 4) return ['codeLow', 'codeStep'];
   return ['codeShift', 'codeScale', ...(codec.kind === 'PQ' ? ['centroids'] : [])];
@@ -143,6 +144,8 @@ export async function readPlan(reader: BodyReader, { description }: CodedConfig,
     const planes = await readTransform(reader, 'planeMean', 'planes', width, structure.nBits ?? width);
     return { transforms, coarse, codec: { kind: 'bits', planes }, build: undefined };
   }
+  if (codec.kind === 'f16')
+    return { transforms, coarse, codec: { kind: 'f16', dim: width, scale: await readScale(reader) }, build: undefined };
   if (codec.kind === 'LVQ')
     return { transforms, coarse, codec: { kind: 'lvq', plan: await readLvq(reader, width, codec.bits) }, build: undefined };
   if (codec.kind === 'SQ' && codec.bits === 4) {
@@ -176,6 +179,13 @@ async function readTransform(
   const matrix = await values(reader, matrixName, dimOut * transformWidth(dimIn));
   checkMatrix(matrix, transformWidth(dimIn));
   return { dimIn, dimOut, mean, matrix };
+}
+
+/** A power of two. */
+async function readScale(reader: BodyReader): Promise<number> {
+  const [scale = 0] = await finite(reader, 'codeScale', 1, 2 ** 101);
+  if (!(scale >= 2 ** -100) || !Number.isInteger(Math.log2(scale))) throw damaged(`the scale of its codes is ${scale}`);
+  return scale;
 }
 
 async function readLvq(reader: BodyReader, dim: number, bitsOfValue: 4 | 8): Promise<LvqPlan> {

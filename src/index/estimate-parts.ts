@@ -3,6 +3,7 @@ import { LANES } from '../kernels/canonical-distances.ts';
 import { PAGE_ROWS, sq8Stride } from '../kernels/graph.ts';
 import { BLOCK_ROWS } from '../kernels/panels.ts';
 import { ceilDiv, roundUp } from '../util/math.ts';
+import { f16Stride } from './coding/f16-list-codec.ts';
 import { lvqBits, lvqBlocks, lvqStride } from './coding/lvq-codes.ts';
 import { sq4Stride } from './coding/sq4-scores.ts';
 import type { Codec, Description, TransformPart } from './description.ts';
@@ -154,7 +155,7 @@ function codeStride(codec: Codec, dim: number): number {
     case 'SQ':
       return codec.bits === 8 ? sq8Stride(dim) : sq4Stride(dim);
     case 'f16':
-      return roundUp(2 * dim, 4);
+      return f16Stride(dim);
     case 'PQ':
       return roundUp(ceilDiv(codec.M * codec.nBits, 8), 4);
     case 'LVQ':
@@ -199,6 +200,7 @@ function gridSections(name: string, dim: number): Holdings['sections'] {
 
 /** What codes mean, but for centroids. */
 function codecSections(codec: Codec, dim: number): Holdings['sections'] {
+  if (codec.kind === 'f16') return [section('fixed', 'codeScale', 'f32', 1)];
   if (codec.kind === 'LVQ') return lvqSections(dim);
   return isSq4(codec) ? ['codeLow', 'codeStep'].map((name) => section('fixed', name, 'f32', dim)) : gridSections('code', dim);
 }

@@ -73,7 +73,7 @@ const KINDS: readonly Kind[] = [
       new CodedGraphIndex(engine, await readCodedGraph(reader, engine, options, originalsAt), onClose),
   },
   {
-    form: "'PQ<M>', 'SQ8', 'SQ4', 'LVQ8', 'LVQ4', 'LSH<bits>', 'IVF<nlist>,Flat|SQ8|SQ4|LVQ8|LVQ4|PQ<M>', each behind 'OPQ<M>', 'PCA<d>' or 'RR' and with ',RFlat'",
+    form: "'PQ<M>', 'SQ8', 'SQ4', 'SQfp16', 'LVQ8', 'LVQ4', 'LSH<bits>', 'IVF<nlist>,Flat|SQ8|SQ4|SQfp16|LVQ8|LVQ4|PQ<M>', each behind 'OPQ<M>', 'PCA<d>' or 'RR' and with ',RFlat'",
     pattern: /^/,
     make: (description, settings, options, { engine, onClose }) => {
       const config = codedConfig(description, options, settings.dim);

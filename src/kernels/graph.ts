@@ -24,8 +24,9 @@ export const TERM_BYTES = 4;
  * the first in its low half (`pq4`). Their strides are multiples of 4. Graphs are searched on them, never built. `sq4` rows, of
  * lists alone, are numbers of 4 bits, scored by their dot product with a query's weights (cpu/nibble-dot.ts), and so
  * are `lvq` rows, whose blocks of 32 numbers have bits and scales of their own (cpu/block-dot.ts).
+ * `f16` rows, of lists alone too, are 16-bit floats that queries f32 are compared with canonically (cpu/half-distance.ts).
  */
-export const FORMS = { sq8L2: 0, sq8Ip: 1, f32L2: 2, f32Ip: 3, f32Cosine: 4, pq8: 5, pq4: 6, sq4: 7, lvq: 8 } as const;
+export const FORMS = { sq8L2: 0, sq8Ip: 1, f32L2: 2, f32Ip: 3, f32Cosine: 4, pq8: 5, pq4: 6, sq4: 7, lvq: 8, f16L2: 9, f16Ip: 10 } as const;
 export type Form = (typeof FORMS)[keyof typeof FORMS];
 
 export function isSq8(form: number): boolean {
@@ -36,12 +37,17 @@ export function isPq(form: number): boolean {
   return form === FORMS.pq8 || form === FORMS.pq4;
 }
 
+export function isHalf(form: number): boolean {
+  return form === FORMS.f16L2 || form === FORMS.f16Ip;
+}
+
 /**
- * Bytes of a query: a row's, or weights i16 of the numbers of 4 bits in one, or tables u16 [m, 256 (pq8) or 16 (pq4)] for the m
+ * Bytes of a query: a row's, or its values as f32, or weights i16 of the numbers of 4 bits in one, or tables u16 [m, 256 (pq8) or 16 (pq4)] for the m
  * subquantisers of a row of `stride` bytes. Those of the form `lvq` do not follow from the stride.
  */
 export function queryStride(form: number, stride: number): number {
   if (form === FORMS.sq4) return 4 * stride;
+  if (isHalf(form)) return 2 * stride;
   if (!isPq(form)) return stride;
   return 2 * (form === FORMS.pq8 ? stride * 256 : 2 * stride * 16);
 }

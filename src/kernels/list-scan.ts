@@ -1,6 +1,6 @@
 import { roundUp } from '../util/math.ts';
 import { listScanTwin } from './cpu/list-scan.ts';
-import { FORMS, isPq, isSq8 } from './graph.ts';
+import { FORMS, isHalf, isPq, isSq8 } from './graph.ts';
 import { defineKernel, type ParamsOf, reads, scratches, writes } from './kernel.ts';
 
 /** Rows of a list, by and large: what cost models count with. */
@@ -17,12 +17,13 @@ const SUM_BYTES = 2 * TOGETHER;
  *   key = probeTerms[q, p] + (withTerms ? rowTerms[position] >> shifts[q] : 0) + score, wrapping i32
  *   score  sq8L2, sq8Ip: as graphs score rows (graph.ts)    pq8, pq4: the sum of table entries that the codes name (cpu/pq-sum.ts)
  *          sq4, lvq: less the dot product of the row's numbers and the query's weights (cpu/nibble-dot.ts, cpu/block-dot.ts)
+ *          f16L2, f16Ip: the canonical distance, as bits that ascend with it (cpu/half-distance.ts)
  *
  *   queries    i8  [nq, queryStride]: SQ8 forms: the codes, the last four bytes 0; PQ forms: the query's tables, u16 [m, ksub],
  *              of which no sum passes 65535; sq4: weights i16 [2 stride];
- *              lvq: blocks (cpu/block-dot.ts)
+ *              lvq: blocks (cpu/block-dot.ts); f16 forms: f32 [stride / 2]
  *   codes      i8  [positions, stride]: list after list; stride is a multiple of 16 in SQ8 forms, of 4 in the others,
- *              and 16 at least in the form sq4
+ *              and 16 at least in the form sq4; in f16 forms of 32
  *   rowTerms   i32 [positions], looked at only where `withTerms` is 1; shifted arithmetically by shifts u32 [nq], below 32
  *   rows       u32 [positions]: the id of the row at a position
  *   offsets    u32 [nlist + 1]: where lists begin
@@ -72,6 +73,6 @@ export function listScanScratchWords(params: ParamsOf<ScratchParam>): number {
 function openedBytes({ form, stride }: ParamsOf<'form' | 'stride'>): number {
   if (isSq8(form)) return roundUp(2 * stride, 64) + 64;
   if (form === FORMS.sq4) return roundUp(stride, 16) * 4 + 64;
-  if (form === FORMS.lvq) return 64;
+  if (form === FORMS.lvq || isHalf(form)) return 64;
   return form === FORMS.pq4 ? stride * 512 : 0;
 }

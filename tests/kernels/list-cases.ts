@@ -1,8 +1,8 @@
 /** Whole inputs of the kernels that scan rows of any code: inverted lists, tables of product quantisers. */
 import { BLOCK, QUERY_BLOCK } from '../../src/kernels/cpu/block-dot.ts';
-import { FORMS, isSq8, NONE } from '../../src/kernels/graph.ts';
+import { FORMS, isHalf, isSq8, NONE } from '../../src/kernels/graph.ts';
 import { listScanScratchWords } from '../../src/kernels/list-scan.ts';
-import { type Random, randomFrom } from '../contract/data.ts';
+import { makeVectors, type Random, randomFrom } from '../contract/data.ts';
 import { makeAdmitted, makeQueries, makeRows, SLOTS, shuffled } from './graph-cases.ts';
 
 /** `few`: copies of five rows, so that most keys tie. `extremes`: the largest sums that tables may have. */
@@ -93,6 +93,7 @@ function rowsOfLists(lists: readonly number[], random: Random): Uint32Array {
 
 function queriesOf(shape: ListShape, offset: number, random: Random): Int8Array {
   const { form, nq, stride, rows } = shape;
+  if (isHalf(form)) return new Int8Array(makeVectors(rows === 'extremes' ? 'mixed' : 'normal', nq, stride / 2, offset).buffer);
   if (form === FORMS.lvq) return makeBlocks(nq, shape.bits!, rows, random);
   if (form === FORMS.sq4) return makeWeights(nq, stride, rows, random);
   return isSq8(form) ? makeQueries(form, nq, stride, rows, offset) : makeTables(form, nq, stride, rows, random);

@@ -3,7 +3,7 @@ import { listScan } from '../../src/kernels/list-scan.ts';
 import { kernelContract } from '../contract/kernel.ts';
 import { type ListShape, listCase, type Rows } from './list-cases.ts';
 
-const { sq8L2, sq8Ip, pq8, pq4, sq4, lvq } = FORMS;
+const { sq8L2, sq8Ip, pq8, pq4, sq4, lvq, f16L2, f16Ip } = FORMS;
 const LISTS: readonly (readonly number[])[] = [
   [1],
   [37],
@@ -26,6 +26,7 @@ const mixed = [
   ...[16, 32, 64, 832].flatMap((stride) => [[sq8L2, stride] as const, [sq8Ip, stride] as const]),
   ...[4, 8, 12, 32, 36].flatMap((stride) => [[pq8, stride] as const, [pq4, stride] as const]),
   ...[16, 20, 28, 32, 92, 196].map((stride) => [sq4, stride] as const),
+  ...[32, 64, 224].flatMap((stride) => [f16L2, f16Ip].map((form) => [form, stride] as const)),
 ].flatMap(([form, stride], i) =>
   LISTS.map((lists, j): ListShape => {
     const at = i * LISTS.length + j;

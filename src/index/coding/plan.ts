@@ -16,6 +16,8 @@ export interface TrainedPlan {
     | { readonly kind: 'sq8'; readonly plan: CodecPlan }
     | { readonly kind: 'pq'; readonly quantizer: ProductQuantizer }
     | { readonly kind: 'lvq'; readonly plan: LvqPlan }
+    /** 16-bit floats of rows times a scale, a power of two. */
+    | { readonly kind: 'f16'; readonly dim: number; readonly scale: number }
     | { readonly kind: 'sq4'; readonly ranges: ScalarRanges }
     /** Hyperplanes whose sides are the bits of a code. */
     | { readonly kind: 'bits'; readonly planes: LinearTransform };

@@ -4,6 +4,7 @@ import type { TaskOptions } from '../../util/tasks.ts';
 import type { Metric } from '../vector-index.ts';
 import { BitListCodec, toSigns } from './bit-list-codec.ts';
 import { Coarse, centroidVectors } from './coarse.ts';
+import { F16ListCodec } from './f16-list-codec.ts';
 import { applyTransform, invertTransform, type LinearTransform } from './linear-transform.ts';
 import type { ListCodec } from './list-codec.ts';
 import type { CodedRows } from './lists.ts';
@@ -106,6 +107,8 @@ function openCodec(engine: Engine, { codec, coarse }: TrainedPlan, metric: Metri
       return Sq8ListCodec.open(engine.host, codec.plan);
     case 'pq':
       return PqListCodec.open(engine.host, codec.quantizer, metric, coarse && centroidVectors(coarse));
+    case 'f16':
+      return Promise.resolve(new F16ListCodec(engine.host, codec.dim, codec.scale, metric));
     case 'lvq':
       return Promise.resolve(new LvqListCodec(engine.host, codec.plan, metric, coarse && centroidVectors(coarse)));
     case 'sq4':

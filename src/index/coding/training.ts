@@ -12,6 +12,7 @@ import { orthogonalFactor } from '../linear/polar.ts';
 import { gridOf } from '../sq8-codec.ts';
 import type { Metric, Settings, TrainReport } from '../vector-index.ts';
 import { Coarse, type CoarsePlan, centroidVectors, trainCoarse } from './coarse.ts';
+import { f16Scale } from './f16-list-codec.ts';
 import { bitsFor, integerGrid, packValues, toGrid } from './integer-grid.ts';
 import { kmeans } from './kmeans.ts';
 import { applyTransform, type LinearTransform, linearTransform } from './linear-transform.ts';
@@ -229,9 +230,10 @@ async function trainCodec(
   if (codec.kind === 'Flat' || (codec.kind === 'SQ' && codec.bits === 8)) {
     return { kind: 'sq8', plan: sq8Plan(dim, metric, gridOf(sample, dim, metric !== 'ip')) };
   }
+  if (codec.kind === 'f16') return { kind: 'f16', dim, scale: f16Scale(sample) };
   if (codec.kind === 'SQ')
     return { kind: 'sq4', ranges: fitRanges(await leftOf(spread(sample, dim, SCALAR_ROWS), dim, coarse, task), dim) };
-  if (codec.kind !== 'PQ') throw badArgument(`the codec ${codec.kind} is not among this version's; give SQ8, SQ4, LVQ8, LVQ4 or PQ<M>`);
+  if (codec.kind !== 'PQ') throw new Error('LVQ is trained with its rotation');
   const shape: PqShape = { dim, M: codec.M, nBits: codec.nBits };
   const split = pqSplit(shape);
   const ksub = 2 ** codec.nBits;

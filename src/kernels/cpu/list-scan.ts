@@ -1,7 +1,8 @@
-import { FORMS, isSq8, NONE } from '../graph.ts';
+import { FORMS, isHalf, isSq8, NONE } from '../graph.ts';
 import type { ParamsOf } from '../kernel.ts';
 import { blockDot } from './block-dot.ts';
-import { Scorer } from './graph-score.ts';
+import { orderedBits, Scorer } from './graph-score.ts';
+import { halfDistance } from './half-distance.ts';
 import { nibbleDot } from './nibble-dot.ts';
 import { pqSum } from './pq-sum.ts';
 
@@ -66,6 +67,7 @@ function scorerOf(query: Int8Array, codes: Int8Array, params: ParamsOf<ListScanP
     const scorer = new Scorer(codes, stride, form);
     return (row) => scorer.key(query, 0, row);
   }
+  if (isHalf(form)) return (row) => orderedBits(halfDistance(query, codes, row, stride, form === FORMS.f16L2 ? 0 : 1));
   if (form === FORMS.lvq) return (row) => -blockDot(query, codes, row, stride);
   if (form === FORMS.sq4) return (row) => -nibbleDot(query, codes, row, stride);
   const tables = new DataView(query.buffer, query.byteOffset, query.byteLength);

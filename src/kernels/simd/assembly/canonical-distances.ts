@@ -54,7 +54,7 @@ export function dot(a: usize, b: usize, bytes: usize): f32 {
 
 // @ts-ignore: decorator
 @inline
-function tree(s0: v128, s1: v128, s2: v128, s3: v128): f32 {
+export function tree(s0: v128, s1: v128, s2: v128, s3: v128): f32 {
   const fours = f32x4.add(f32x4.add(s0, s2), f32x4.add(s1, s3));
   const twos = f32x4.add(fours, v128.shuffle<f32>(fours, fours, 2, 3, 0, 1));
   return f32x4.extract_lane(twos, 0) + f32x4.extract_lane(twos, 1);

@@ -3,6 +3,7 @@ import { NONE } from './graph-links';
 import { keysOfFour, openQuery, touchRow } from './graph-score';
 import { scanHalves, splitBytes, splitTables } from './list-halves';
 import { blocksOfFour } from './list-blocks';
+import { floatsOfFour } from './list-floats';
 import { nibblesBytes, nibblesOfFour, openNibbles } from './list-nibbles';
 import { isAdmitted, termAt } from './list-rows';
 import { interleave, joinInterleaved, scanTogether } from './list-together';
@@ -14,6 +15,7 @@ const PQ8: i32 = 5;
 const PQ4: i32 = 6;
 const SQ4: i32 = 7;
 const LVQ: i32 = 8;
+const F16_L2: i32 = 9;
 /** Queries that go together, and how many and how long a list must be that it pays to lay their tables side by side. */
 const TOGETHER: i32 = 8;
 const FEWEST: i32 = 3;
@@ -89,13 +91,13 @@ function alike(probes: usize, offsets: usize, most: i32): i32 {
 function bytesOpened(form: i32, stride: i32): usize {
   if (form == PQ8) return 0;
   if (form == PQ4) return <usize>stride << 9;
-  if (form == LVQ) return 64;
+  if (form >= LVQ) return 64;
   return form == SQ4 ? nibblesBytes(stride) + 64 : ((<usize>stride << 1) + 127) & ~63;
 }
 
 /** Where a query is scored from: its tables, or its codes widened, or its weights laid out. */
 function openTables(query: usize, opened: usize, stride: i32, form: i32): usize {
-  if (form == PQ8 || form == LVQ) return query;
+  if (form == PQ8 || form >= LVQ) return query;
   if (form == SQ4) openNibbles(query, opened, stride);
   else if (form == PQ4) splitTables(query, stride, opened);
   else return openQuery(query, opened, stride, form);
@@ -117,6 +119,16 @@ function scanPq(
   }
 }
 
+/** Keys of four listed rows. */
+// @ts-ignore: decorator
+@inline
+function fourKeys(query: usize, queryStride: i32, codes: usize, stride: i32, form: i32, list: usize): v128 {
+  if (form == SQ4) return nibblesOfFour(query, codes, stride, list);
+  if (form == LVQ) return blocksOfFour(query, queryStride, codes, stride, list);
+  if (form > LVQ) return floatsOfFour(query, codes, stride, form == F16_L2, list);
+  return keysOfFour(query, codes, stride, form, list);
+}
+
 /** The same, four rows at a time; `list` has room for their positions and keys. */
 function scanFours(
   query: usize, queryStride: i32, list: usize, codes: usize, stride: i32, form: i32, rowTerms: usize, rows: usize, admitted: usize,
@@ -132,13 +144,7 @@ function scanFours(
     if (first + 8 <= to) for (let i = 4; i < 8; i++) touchRow(codes + <usize>(first + i) * <usize>stride, stride);
     // A place behind the last row repeats it.
     v128.store(list, i32x4.min_s(i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3)), i32x4.splat(to - 1)));
-    const four =
-      form == SQ4
-        ? nibblesOfFour(query, codes, stride, list)
-        : form == LVQ
-          ? blocksOfFour(query, queryStride, codes, stride, list)
-          : keysOfFour(query, codes, stride, form, list);
-    v128.store(list, four, 16);
+    v128.store(list, fourKeys(query, queryStride, codes, stride, form, list), 16);
     for (let i = 0; i < count; i++) {
       const key = term + termAt(rowTerms, first + i, shift) + load<i32>(list + (<usize>i << 2), 16);
       if (key > last) continue;
