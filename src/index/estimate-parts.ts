@@ -1,9 +1,11 @@
 /** What indexes of each kind hold in memory and write to their files, as far as descriptions and dimensions tell. */
+
 import { LANES } from '../kernels/canonical-distances.ts';
 import { PAGE_ROWS, sq8Stride } from '../kernels/graph.ts';
 import { BLOCK_ROWS } from '../kernels/panels.ts';
-import { ceilDiv, roundUp } from '../util/math.ts';
 import { f16Stride } from './coding/f16-list-codec.ts';
+import { ceilDiv, roundUp } from '../util/math.ts';
+import { EXHAUSTIVE_LISTS } from './coding/coarse.ts';
 import { lvqBits, lvqBlocks, lvqStride } from './coding/lvq-codes.ts';
 import { sq4Stride } from './coding/sq4-scores.ts';
 import type { Codec, Description, TransformPart } from './description.ts';
@@ -37,9 +39,6 @@ export interface Holdings {
 
 /** Rows whose levels are drawn one by one; more are taken to be like them. */
 const DRAWN_ROWS = 2 ** 20;
-
-/** Up to so many rows Flat compares the vectors, and derives no codes of them. */
-const SCANNED_ROWS = 1024;
 
 const section = (part: Part, name: string, dtype: Section['dtype'], length: number) => ({ part, name, dtype, length });
 
@@ -174,7 +173,7 @@ function fixedHoldings({ transforms, structure, codec }: Description, dims: read
   const ranges = rangeBytes(codec, width, Math.max(1, nlist));
   const coarseFlat = nlist === 0 ? noMemory : flatHoldings({ n: nlist, dim: width, metric: 'l2', seed: 1 }, undefined);
   const { originals = 0, codes = 0 } = coarseFlat.memory;
-  const searched = nlist > SCANNED_ROWS ? codes : 0;
+  const searched = nlist > EXHAUSTIVE_LISTS ? codes : 0;
   return {
     memory: { fixed: matrices + planes + 2 * centroids + 2 * coarse + originals + searched + ranges + labelBytes(nlist) },
     sections: [
