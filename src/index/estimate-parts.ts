@@ -3,9 +3,9 @@
 import { LANES } from '../kernels/canonical-distances.ts';
 import { PAGE_ROWS, sq8Stride } from '../kernels/graph.ts';
 import { BLOCK_ROWS } from '../kernels/panels.ts';
-import { f16Stride } from './coding/f16-list-codec.ts';
 import { ceilDiv, roundUp } from '../util/math.ts';
 import { EXHAUSTIVE_LISTS } from './coding/coarse.ts';
+import { f16Stride } from './coding/f16-list-codec.ts';
 import { lvqBits, lvqBlocks, lvqStride } from './coding/lvq-codes.ts';
 import { sq4Stride } from './coding/sq4-scores.ts';
 import type { Codec, Description, TransformPart } from './description.ts';

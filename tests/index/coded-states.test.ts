@@ -78,7 +78,7 @@ describe('a search', () => {
       }
     };
     await Promise.all([...work, ...Array.from({ length: 3 }, searching)]);
-    expect(searches).toBeGreaterThan(6);
+    expect(searches).toBeGreaterThan(3); // three would be one each, after all is done
     expectSameBytes(await index.toBytes(), await other.toBytes());
   });
 });
