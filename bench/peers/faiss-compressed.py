@@ -1,4 +1,7 @@
-"""FAISS as a contender of the compressed bench: whatever its index factory makes, under inner product on normalised rows (cosine)."""
+"""
+FAISS as a contender of the compressed bench: whatever its index factory makes, by l2, on normalised rows for cosine too. That
+orders vectors as inner products do, and by codes it finds more: with inner products recall is 0.03 to 0.07 lower on MiniLM.
+"""
 
 import os
 
@@ -15,10 +18,9 @@ class Contender:
         self.threads = threads
         return {"version": faiss.__version__, "compiled": faiss.get_compile_options().strip()}
 
-    def build(self, base, dim, metric, description, efConstruction, path, transformOf=None):
+    def build(self, base, dim, description, efConstruction, path, transformOf=None, **_):
         rows = np.fromfile(base, np.float32).reshape(-1, dim)
-        metric = faiss.METRIC_L2 if metric == "l2" else faiss.METRIC_INNER_PRODUCT
-        index = after(transformOf, description, metric) if transformOf else faiss.index_factory(dim, description, metric)
+        index = after(transformOf, description) if transformOf else faiss.index_factory(dim, description)
         inner = innermost(index)
         if isinstance(inner, faiss.IndexHNSW):
             inner.hnsw.efConstruction = efConstruction
@@ -27,24 +29,21 @@ class Contender:
         faiss.write_index(index, path)
         return {"train": train, "add": add, "threads": self.threads, "warnings": []}
 
-    def load(self, path, queries, k, dim, metric, **_):
+    def load(self, path, queries, k, dim, **_):
         self.queries = np.fromfile(queries, np.float32).reshape(-1, dim)
         self.k = k
         before = resident()
         self.index = faiss.read_index(path)
         self.inner = innermost(self.index)
         loaded = resident()
-        by_l2 = metric != "l2" and self.inner.metric_type == faiss.METRIC_L2
-        notes = ["the factory makes it for l2 alone"] if by_l2 else []
-        notes += self.choose()
         memory = parts(self.inner, os.path.getsize(path))
-        return {"rssBefore": before, "rss": loaded, "memory": memory, "note": "; ".join(notes)}
+        return {"rssBefore": before, "rss": loaded, "memory": memory, "note": self.choose()}
 
     def choose(self):
         """FAISS takes BLAS only for batches of some size, which is not always the faster way: time both, keep the better."""
         self.threshold = default_threshold
         if not isinstance(self.inner, faiss.IndexIVF) or len(self.queries) * self.inner.d >= default_threshold:
-            return []
+            return None
         times = {}
         for threshold in (default_threshold, 1):
             faiss.cvar.distance_compute_blas_threshold = threshold
@@ -52,7 +51,7 @@ class Contender:
         self.threshold = min(times, key=times.get)
         faiss.cvar.distance_compute_blas_threshold = self.threshold
         tried = ", ".join(f"{threshold} {seconds:.3f} s" for threshold, seconds in times.items())
-        return [f"distance_compute_blas_threshold {self.threshold} (tried: {tried})"]
+        return f"distance_compute_blas_threshold {self.threshold} (tried: {tried})"
 
     def search(self, setting):
         self.choose_setting(**setting)
@@ -79,7 +78,7 @@ class Contender:
         return {}
 
 
-def after(path, description, metric):
+def after(path, description):
     """What a description says after its transform, behind the transform that another index has learned; training leaves that alone."""
     trained = faiss.read_index(path)  # owns the transform
     transform = faiss.downcast_VectorTransform(trained.chain.at(0))
@@ -87,7 +86,7 @@ def after(path, description, metric):
     faiss.copy_array_to_vector(faiss.vector_to_array(transform.A), copy.A)
     faiss.copy_array_to_vector(faiss.vector_to_array(transform.b), copy.b)
     copy.is_trained = True
-    rest = faiss.index_factory(copy.d_out, description.split(",", 1)[1], metric)
+    rest = faiss.index_factory(copy.d_out, description.split(",", 1)[1])
     return faiss.IndexPreTransform(copy, rest)
 
 
