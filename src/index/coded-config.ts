@@ -22,15 +22,20 @@ export interface CodedConfig {
 export interface CodedOptions extends DescriptionConfig, Pick<HnswOptions, 'efConstruction' | 'efSearch'> {
   /** IVF: lists that searches probe which name no number. Default 16, or all where there are fewer. */
   readonly nprobe?: number | undefined;
-  /** With RFlat: how many times k rows are compared by their vectors, 1 to 1,000. Default 10, with graphs 6. */
+  /** With RFlat: how many times k rows are compared by their vectors, 1 to 1,000. Default 10, with graphs 6; with codec Flat 2, and k + 16 at least. */
   readonly refineFactor?: number | undefined;
   /** Training: rows that are learned from for each centroid, at most. Default 256. */
   readonly maxPointsPerCentroid?: number | undefined;
 }
 
 const DEFAULTS = { nprobe: 16, maxPointsPerCentroid: 256, efConstruction: 200, efSearch: 64 } as const;
-/** With graphs so many that those for ten neighbours fit into the default beam (docs/architecture.md). */
+/**
+ * With graphs so many that those for ten neighbours fit into the default beam; codec Flat scans codes of 8 bits, whose order is nearly
+ * that of the vectors (docs/architecture.md).
+ */
 const REFINE_FACTORS = { Flat: 10, IVF: 10, LSH: 10, HNSW: 6 } as const;
+const FINE_FACTOR = 2;
+const SPARE = 16;
 const MOST_FACTOR = 1000;
 
 /** The configuration that a description and options name, checked against the dimension. Throws 'bad-argument'. */
@@ -44,11 +49,15 @@ export function codedConfig(text: string, options: CodedOptions, dim: number): C
     description,
     // Numbers that a description has no use for are not looked at.
     nprobe: structure.kind === 'IVF' ? checkNprobe(options.nprobe ?? Math.min(DEFAULTS.nprobe, nlist), nlist) : 1,
-    refineFactor: Math.round(1000 * checkRefineFactor(options.refineFactor ?? REFINE_FACTORS[structure.kind])) / 1000, // as files keep it
+    refineFactor: Math.round(1000 * checkRefineFactor(options.refineFactor ?? defaultFactor(description))) / 1000, // as files keep it
     maxPointsPerCentroid: checkPoints(options.maxPointsPerCentroid ?? DEFAULTS.maxPointsPerCentroid),
     efConstruction: checkEf(options.efConstruction ?? DEFAULTS.efConstruction, 'efConstruction'),
     efSearch: checkEf(options.efSearch ?? DEFAULTS.efSearch, 'efSearch'),
   };
+}
+
+function defaultFactor({ structure, codec }: Description): number {
+  return codec.kind === 'Flat' && structure.kind !== 'LSH' ? FINE_FACTOR : REFINE_FACTORS[structure.kind];
 }
 
 /** Descriptions may name more than there is as yet. */
@@ -69,6 +78,17 @@ export function describeCoded({ description }: CodedConfig): string {
 export function keepsVectors({ description }: CodedConfig): boolean {
   const { refine, codec, structure } = description;
   return refine !== undefined || (codec.kind === 'Flat' && structure.kind !== 'LSH');
+}
+
+/**
+ * How many rows are compared canonically for the k nearest: by what codes say all but a few that rounding could hide, by vectors
+ * `refineFactor` times k. Codes of 8 bits beside vectors (codec Flat) also have a few to spare.
+ */
+export function candidatesFor(config: CodedConfig, refineFactor: number): (k: number) => number {
+  const fine = !keepsVectors(config) || config.description.codec.kind === 'Flat';
+  const factor = keepsVectors(config) ? refineFactor : FINE_FACTOR;
+  const spare = fine ? SPARE : 0;
+  return (k) => Math.max(Math.ceil(k * factor), k + spare);
 }
 
 export function checkNprobe(nprobe: unknown, nlist: number): number {

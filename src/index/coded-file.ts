@@ -7,7 +7,7 @@ import type { TypedArray } from '../kernels/kernel.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { type CodedConfig, describeCoded, keepsVectors } from './coded-config.ts';
 import type { CodedState } from './coded-state.ts';
-import type { CoarsePlan } from './coding/coarse.ts';
+import type { CoarsePlan } from './coding/coarse-plan.ts';
 import type { IntegerGrid } from './coding/integer-grid.ts';
 import type { Lists } from './coding/lists.ts';
 import type { LvqPlan } from './coding/lvq-codes.ts';
@@ -53,7 +53,7 @@ function bitsOf(plan: TrainedPlan | undefined): number {
 
 export function planSections({ transforms, coarse, codec, build }: TrainedPlan): SectionContent[] {
   return [
-    ...transforms.flatMap(({ mean, matrix }, i) => [section(`mean${i}`, mean), section(`matrix${i}`, words(matrix))]),
+    ...transforms.flatMap(({ mean, matrix }, i) => [section(`mean${i}`, mean), section(`matrix${i}`, words(matrix.slice()))]),
     ...(coarse ? coarseSections(coarse) : []),
     ...codecSections(codec),
     ...(build ? buildSections(build) : []),

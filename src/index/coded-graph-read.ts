@@ -13,6 +13,7 @@ import { blocksOf } from './graph-pages.ts';
 import { checkedLevels, countLive, damaged, readLinks } from './graph-read.ts';
 import type { OriginalsAt } from './originals.ts';
 import { readLabels, readSettings, readVectors } from './row-file.ts';
+import type { Serials } from './serials.ts';
 import type { Settings } from './vector-index.ts';
 
 /** Links that a node chooses on each level. Throws 'bad-argument' for descriptions of no graph over product-quantiser codes. */
@@ -74,7 +75,7 @@ function checkedCounts({ state, sections }: Header) {
 interface GraphReading {
   readonly count: number;
   readonly M: number;
-  readonly serials: Uint32Array;
+  readonly serials: Serials;
   readonly settings: Settings;
   readonly trained: Trained | undefined;
 }

@@ -6,7 +6,7 @@ import { roundUp } from '../util/math.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { DeviceLists } from './coded-device.ts';
 import type { CodedGraph } from './coded-graph-state.ts';
-import { candidatesFor, searchLists, searchListsWithin } from './coded-search.ts';
+import { searchLists, searchListsWithin } from './coded-search.ts';
 import { Lists } from './coding/lists.ts';
 import type { Trained } from './coding/trained.ts';
 import type { Collector } from './collectors.ts';
@@ -39,7 +39,8 @@ export interface CodedGraphTask {
   readonly options: TaskOptions;
   /** Of the beam; raised to the number of rows that are compared canonically. */
   readonly efSearch: number;
-  readonly refineFactor: number;
+  /** Rows that are compared canonically when so many are wanted. */
+  readonly candidatesFor: (k: number) => number;
   /** What canonical distances are computed from: the vectors as added, or undefined for what the codes say. */
   readonly vectors: Originals | undefined;
 }
@@ -75,8 +76,8 @@ export function codedGraphQueries(task: CodedGraphTask): GraphQueries {
 }
 
 /** Rows that are compared canonically when k are wanted. */
-function keepOf({ refineFactor, vectors, admission }: CodedGraphTask, k: number): number {
-  return Math.min(admission.count, candidatesFor(k, refineFactor, vectors !== undefined));
+function keepOf({ candidatesFor, admission }: CodedGraphTask, k: number): number {
+  return Math.min(admission.count, candidatesFor(k));
 }
 
 type GraphTask = CodedGraphTask & { readonly graph: CodedGraph };

@@ -1,7 +1,7 @@
 import type { Engine } from '../host/engine.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { CodeOriginals } from './code-originals.ts';
-import { checkRefineFactor, keepsVectors } from './coded-config.ts';
+import { candidatesFor, checkRefineFactor, keepsVectors } from './coded-config.ts';
 import { type Growth, grow } from './coded-graph-build.ts';
 import { writeCodedGraph } from './coded-graph-file.ts';
 import { type CodedGraphTask, codedGraphQueries, LookupWalker } from './coded-graph-search.ts';
@@ -138,7 +138,8 @@ export class CodedGraphIndex extends TrainedIndex<CodedGraphState> {
       if (!trained) throw this.untrained('search it');
       const admission = admit(snapshot, options.filter);
       const vectors = keepsVectors(config) ? snapshot.originals : undefined;
-      const task = { engine, trained, graph, M, snapshot, admission, metric, queries, options, efSearch, refineFactor, vectors };
+      const beams = { efSearch, candidatesFor: candidatesFor(config, refineFactor) };
+      const task = { engine, trained, graph, M, snapshot, admission, metric, queries, options, vectors, ...beams };
       return { task, [Symbol.dispose]: release };
     } catch (error) {
       release();

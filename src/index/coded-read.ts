@@ -1,10 +1,9 @@
 /** Reads what coded-file.ts writes, and trusts none of it. */
 import type { Engine } from '../host/engine.ts';
-import { hasCode } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { type CodedConfig, codedConfig, keepsVectors } from './coded-config.ts';
 import { type CodedContent, originalsFor } from './coded-state.ts';
-import type { CoarsePlan } from './coding/coarse.ts';
+import { type CoarsePlan, centroidVector } from './coding/coarse-plan.ts';
 import type { IntegerGrid } from './coding/integer-grid.ts';
 import { bitsFor, splitOf } from './coding/integer-grid.ts';
 import { type LinearTransform, transformWidth } from './coding/linear-transform.ts';
@@ -21,7 +20,7 @@ import { damaged } from './graph-read.ts';
 import type { OriginalsAt } from './originals.ts';
 import { readLabels, readSettings, readVectors } from './row-file.ts';
 import { allLive, type Snapshot } from './rows.ts';
-import type { Metric, Settings } from './vector-index.ts';
+import { type Metric, MOST_SQUARED_NORM, type Settings } from './vector-index.ts';
 
 /** No value of a vector is beyond it, as norms are bounded. */
 const MOST_VALUE = 2 ** 63;
@@ -42,7 +41,7 @@ export async function readCoded(
   checkLabels(labels, counts);
   const plan = isTrained ? await readPlan(reader, config, settings) : undefined;
   let originals = originalsFor(config, settings.dim);
-  const trained = plan && (await openPlan(engine, plan, settings.metric));
+  const trained = plan && (await Trained.open(engine, plan, settings.metric));
   let lists: Lists | undefined;
   try {
     if (trained) lists = await readLists(reader, engine, trained, count);
@@ -109,17 +108,9 @@ function codecSections({ structure, codec }: Description): string[] {
 function checkLabels({ labels, serials }: Pick<Snapshot, 'labels' | 'serials'>, { nextLabel, nextSerial }: Counts): void {
   const label = labels.find((one) => one < 0 || one >= nextLabel);
   if (label !== undefined) throw damaged(`it has label ${label}, but its next label is ${nextLabel}`);
-  for (let i = 1; i < serials.length; i++) if (serials[i]! <= serials[i - 1]!) throw damaged(`serial ${i} is not above the one before it`);
-  if (serials.length > 0 && serials.at(-1)! >= nextSerial) throw damaged('its last serial is not below the next one');
-}
-
-/** What a plan that was read cannot do is the file's fault. */
-async function openPlan(engine: Engine, plan: TrainedPlan, metric: Metric): Promise<Trained> {
-  try {
-    return await Trained.open(engine, plan, metric);
-  } catch (error) {
-    throw hasCode(error, 'bad-argument') ? damaged(`of its centroids, ${(error as Error).message}`) : error;
-  }
+  for (let i = 1; i < labels.length; i++)
+    if (serials.at(i) <= serials.at(i - 1)) throw damaged(`serial ${i} is not above the one before it`);
+  if (labels.length > 0 && serials.at(labels.length - 1) >= nextSerial) throw damaged('its last serial is not below the next one');
 }
 
 /** The configuration that a header describes. */
@@ -231,7 +222,19 @@ async function readCoarse(reader: BodyReader, nlist: number, dim: number, bits: 
   if (bits !== bitsFor(dim)) throw damaged(`the grid of its lists has ${bits} bits, not ${bitsFor(dim)}`);
   const centroids = await values(reader, 'listCentroids', nlist * 2 * splitOf(dim, 1).pairs);
   checkValues(centroids, bits);
-  return { nlist, grid, values: centroids };
+  const plan = { nlist, grid, values: centroids };
+  checkCentroids(plan);
+  return plan;
+}
+
+/** Distances to centroids stay within f32, as those to vectors do. */
+function checkCentroids(plan: CoarsePlan): void {
+  const vector = new Float32Array(plan.grid.shift.length);
+  for (let i = 0; i < plan.nlist; i++) {
+    centroidVector(plan, i, vector);
+    const squares = vector.reduce((sum, x) => sum + x * x, 0);
+    if (!(squares <= MOST_SQUARED_NORM)) throw damaged(`centroid ${i} of its lists is longer than vectors may be`);
+  }
 }
 
 async function readGrid(reader: BodyReader, name: string, dim: number, bits: number): Promise<IntegerGrid> {

@@ -35,9 +35,6 @@ const REFINED_PAIRS = 2 ** 21;
 const WIDER = 4;
 /** Rows that the first scan for a range keeps; the next keep twice as many. */
 const RANGE_KEEP = 64;
-/** Without vectors what codes say is compared: so many more than k, since keys are rounded. */
-const SPARE = 16;
-
 export interface CodedTask {
   readonly engine: Engine;
   /** Copies of the codes on devices. */
@@ -50,18 +47,13 @@ export interface CodedTask {
   /** f32 [nq, dim], checked, normalised under cosine. */
   readonly queries: Float32Array;
   readonly nprobe: number;
-  /** Searches for a range: of so many candidates one may lie within (`candidatesFor`). */
-  readonly refineFactor: number;
+  /** Rows that a scan keeps when so many are wanted. */
+  readonly candidatesFor: (k: number) => number;
   readonly options: TaskOptions;
   /** Whether answers are to be certain (certified-search.ts): scans keep more rows until they are. */
   readonly certified?: boolean | undefined;
   /** What canonical distances are computed from: the vectors as added, or undefined for what the codes say. */
   readonly vectors: Originals | undefined;
-}
-
-/** Rows that the scan keeps for each query when k are wanted. */
-export function candidatesFor(k: number, refineFactor: number, withVectors: boolean): number {
-  return withVectors ? Math.ceil(k * refineFactor) : Math.max(2 * k, k + SPARE);
 }
 
 /**
@@ -159,7 +151,7 @@ async function searchOneWithin(task: CodedTask, q: number, radius: number, colle
     list.writeTo(labels, distances, 0);
     const beyond = distances.findIndex((distance) => distance > radius);
     const within = beyond < 0 ? list.size : Math.min(beyond, list.size);
-    if (list.size < keep || candidatesFor(within + 1, task.refineFactor, task.vectors !== undefined) <= keep) {
+    if (list.size < keep || task.candidatesFor(within + 1) <= keep) {
       for (let i = 0; i < within; i++) collector.take(q, labels[i]!, distances[i]!);
       return answered;
     }
@@ -208,9 +200,9 @@ function workOf({ engine, trained, lists, nprobe, device }: CodedTask, nq: numbe
 }
 
 /** The lists that queries probe: the nearest ones, or the only one. */
-async function probesOf({ trained, nprobe, options }: CodedTask, queries: Float32Array, nq: number): Promise<Probes> {
+async function probesOf({ trained, nprobe }: CodedTask, queries: Float32Array, nq: number): Promise<Probes> {
   if (!trained.coarse) return { lists: new Uint32Array(nq), nprobe: 1 };
-  return { lists: await trained.coarse.probe(queries, nprobe, { signal: options.signal }), nprobe };
+  return { lists: await trained.coarse.probe(queries, nprobe), nprobe };
 }
 
 /** Rows by key, as `scan` finds them, on a device. */

@@ -2,10 +2,10 @@ import type { Engine } from '../host/engine.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { isCertifiable } from './certified-search.ts';
 import { CodeOriginals } from './code-originals.ts';
-import { checkNprobe, checkRefineFactor, keepsVectors } from './coded-config.ts';
+import { candidatesFor, checkNprobe, checkRefineFactor, keepsVectors } from './coded-config.ts';
 import { DeviceLists } from './coded-device.ts';
 import { writeCoded } from './coded-file.ts';
-import { type CodedTask, candidatesFor, searchLists, searchListsWithin } from './coded-search.ts';
+import { type CodedTask, searchLists, searchListsWithin } from './coded-search.ts';
 import type { CodedContent, CodedState } from './coded-state.ts';
 import { type CodedRows, Lists } from './coding/lists.ts';
 import type { Trained } from './coding/trained.ts';
@@ -63,7 +63,7 @@ export class CodedIndex extends TrainedIndex<CodedState> {
     const factor = options.refineFactor === undefined ? this.config.refineFactor : checkRefineFactor(options.refineFactor);
     const wanted = Math.min(k, Math.max(1, this.size));
     const collector = new BestCollector(nq, wanted);
-    const keep = candidatesFor(wanted, factor, keepsVectors(this.config));
+    const keep = candidatesFor(this.config, factor)(wanted);
     const certified = keepsVectors(this.config) && options.refineFactor === undefined;
     const answered = reading.task ? await searchLists(this.certify(reading.task, certified), keep, wanted, collector) : this.engine.host;
     for (const [q, list] of collector.lists.entries()) list.writeTo(labels, distances, q * k);
@@ -141,7 +141,7 @@ export class CodedIndex extends TrainedIndex<CodedState> {
       if (!lists) return { task: undefined, [Symbol.dispose]: release };
       const admission = admit(snapshot, options.filter);
       const vectors = keepsVectors(config) ? snapshot.originals : undefined;
-      const asked = { queries, nprobe, refineFactor: config.refineFactor, options };
+      const asked = { queries, nprobe, candidatesFor: candidatesFor(config, config.refineFactor), options };
       const task = { engine, device: this.device, trained, lists, snapshot, admission, metric, vectors, ...asked };
       return { task, [Symbol.dispose]: release };
     } catch (error) {

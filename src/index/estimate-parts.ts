@@ -4,7 +4,6 @@ import { LANES } from '../kernels/canonical-distances.ts';
 import { PAGE_ROWS, sq8Stride } from '../kernels/graph.ts';
 import { BLOCK_ROWS } from '../kernels/panels.ts';
 import { ceilDiv, roundUp } from '../util/math.ts';
-import { EXHAUSTIVE_LISTS } from './coding/coarse.ts';
 import { f16Stride } from './coding/f16-list-codec.ts';
 import { lvqBits, lvqBlocks, lvqStride } from './coding/lvq-codes.ts';
 import { sq4Stride } from './coding/sq4-scores.ts';
@@ -171,11 +170,8 @@ function fixedHoldings({ transforms, structure, codec }: Description, dims: read
   const nlist = structure.kind === 'IVF' ? structure.nlist : 0;
   const coarse = 4 * nlist * ceilDiv(width, 2);
   const ranges = rangeBytes(codec, width, Math.max(1, nlist));
-  const coarseFlat = nlist === 0 ? noMemory : flatHoldings({ n: nlist, dim: width, metric: 'l2', seed: 1 }, undefined);
-  const { originals = 0, codes = 0 } = coarseFlat.memory;
-  const searched = nlist > EXHAUSTIVE_LISTS ? codes : 0;
   return {
-    memory: { fixed: matrices + planes + 2 * centroids + 2 * coarse + originals + searched + ranges + labelBytes(nlist) },
+    memory: { fixed: matrices + planes + 2 * centroids + 2 * coarse + ranges },
     sections: [
       ...transforms.flatMap((part, i) => [
         section('fixed', `mean${i}`, 'f32', dims[i]!),
@@ -229,9 +225,9 @@ function centroidBytes({ M, nBits }: Codec & { readonly kind: 'PQ' }, dim: numbe
   return roundUp(M, nBits === 8 ? 4 : 8) * 2 ** nBits * 2 * (2 * ceilDiv(dim / M, 2));
 }
 
-/** Memory of labels, serials and which rows are live. */
+/** Memory of labels, and of which rows are live; serials take none while they are consecutive. */
 export function labelBytes(n: number): number {
-  return 4 * n + 4 * n + 4 * maskWords(n);
+  return 4 * n + 4 * maskWords(n);
 }
 
 /** The sections that every index has. */

@@ -13,7 +13,7 @@ import { Refiner } from './refiner.ts';
 import { Seeds, Survivors } from './survivors.ts';
 
 /** Below so many admissible rows, or when k asks for more than one in eight, every row is refined. */
-export const EXHAUSTIVE_ROWS = 1024;
+const EXHAUSTIVE_ROWS = 1024;
 const EXHAUSTIVE_SHARE = 8;
 /** Queries of one slice, at most and at least, and the multiply-adds it should stay under. */
 const SLICE_MOST = 256;
@@ -23,17 +23,15 @@ const SLICE_TERMS = 2 ** 33;
 const SLICES_PER_THREAD = 2;
 
 export interface FlatTask extends ExhaustTask {
-  /** Up to so many admissible rows are all refined; the answer is the same. */
-  readonly exhaustiveRows: number;
   readonly codes: DerivedCodes;
 }
 
 /** Searches on the engine that is cheaper; returns the one that answered. */
 export async function searchFlat<C extends Collector>(task: FlatTask, collector: () => C): Promise<{ engine: Engine; collector: C }> {
-  const { engine, snapshot, admission, queries, codes, exhaustiveRows } = task;
+  const { engine, snapshot, admission, queries, codes } = task;
   const nq = queries.length / snapshot.originals.dim;
   const fresh = collector();
-  if (admission.count <= exhaustiveRows || (fresh.k ?? 0) * EXHAUSTIVE_SHARE >= admission.count) {
+  if (admission.count <= EXHAUSTIVE_ROWS || (fresh.k ?? 0) * EXHAUSTIVE_SHARE >= admission.count) {
     await exhaust(task, fresh);
     return { engine: engine.host, collector: fresh };
   }

@@ -4,7 +4,7 @@ import { BestCollector, type Collector } from './collectors.ts';
 import { DerivedCodes } from './derived-codes.ts';
 import { admit } from './filter.ts';
 import { writeFlat } from './flat-file.ts';
-import { EXHAUSTIVE_ROWS, searchFlat } from './flat-search.ts';
+import { searchFlat } from './flat-search.ts';
 import { MemoryOriginals } from './originals.ts';
 import { withHostBehind } from './per-engine.ts';
 import { RangeCollector } from './range-collector.ts';
@@ -21,12 +21,9 @@ export class FlatIndex extends RowIndex {
   readonly description = 'Flat';
   protected readonly addReports = 'copying';
   private readonly codes: DerivedCodes;
-  private readonly exhaustiveRows: number;
 
-  /** `exhaustiveRows`: up to so many rows searches compare all, without codes; the answer is the same. */
-  constructor(engine: Engine, state: RowState, onClose?: () => void, exhaustiveRows = EXHAUSTIVE_ROWS) {
+  constructor(engine: Engine, state: RowState, onClose?: () => void) {
     super(engine, state, onClose);
-    this.exhaustiveRows = exhaustiveRows;
     this.codes = new DerivedCodes(this.metric, this.seed, this.width);
   }
 
@@ -101,8 +98,8 @@ export class FlatIndex extends RowIndex {
     options: SearchOptions | RangeSearchOptions,
     collector: () => C,
   ): Promise<{ engine: Engine; collector: C }> {
-    const { engine, snapshot, codes, metric, width, exhaustiveRows } = this;
+    const { engine, snapshot, codes, metric, width } = this;
     const admission = admit(snapshot, options.filter);
-    return searchFlat({ engine, snapshot, admission, codes, metric, width, queries, options, exhaustiveRows }, collector);
+    return searchFlat({ engine, snapshot, admission, codes, metric, width, queries, options }, collector);
   }
 }

@@ -7,14 +7,15 @@ import type { BodyReader, Header } from './format.ts';
 import { type LinkPages, LinkWriter } from './graph-pages.ts';
 import { type GraphSettings, type Levels, levelsOf } from './graph-store.ts';
 import { maskWords } from './rows.ts';
+import type { Serials } from './serials.ts';
 
 /** What the nodes and the links between them follow from. */
 type Shape = Pick<GraphSettings, 'seed' | 'M'>;
 
 /** Levels of all nodes, checked against the rest of the header. */
-export function checkedLevels(header: Header, serials: Uint32Array, count: number, settings: Shape, upperCount: number): Levels {
-  for (let i = 1; i < count; i++) if (serials[i]! <= serials[i - 1]!) throw damaged(`serial ${i} is not above the one before it`);
-  if (count > 0 && serials[count - 1]! >= header.state.nextSerial!) throw damaged(`its last serial is not below the next one`);
+export function checkedLevels(header: Header, serials: Serials, count: number, settings: Shape, upperCount: number): Levels {
+  for (let i = 1; i < count; i++) if (serials.at(i) <= serials.at(i - 1)) throw damaged(`serial ${i} is not above the one before it`);
+  if (count > 0 && serials.at(count - 1) >= header.state.nextSerial!) throw damaged(`its last serial is not below the next one`);
   const levels = levelsOf(serials, 0, count, 0, settings);
   const { entry = -1, entryLevel = -1, sinceRepair = -1 } = header.state;
   const entered = count === 0 || (entry >= 0 && entry < count && levels.levels[entry] === entryLevel);

@@ -16,6 +16,7 @@ import { GraphBuilder } from './hnsw-build.ts';
 import { levelOf } from './hnsw-levels.ts';
 import type { Originals, WritableOriginals } from './originals.ts';
 import type { Snapshot } from './rows.ts';
+import type { Serials } from './serials.ts';
 import type { Settings } from './vector-index.ts';
 
 /** Rows that a codec is trained on, and judged by later, at most. */
@@ -254,7 +255,7 @@ function passesStep(before: number, after: number): boolean {
 
 /** Levels of the nodes from `first` on; upper rows are given out from `upperFrom` on. They follow from the serials, so they are never stored. */
 export function levelsOf(
-  serials: ArrayLike<number>,
+  serials: Serials,
   first: number,
   count: number,
   upperFrom: number,
@@ -264,7 +265,7 @@ export function levelsOf(
   const upperRows = new Uint32Array(count - first).fill(NONE);
   let upperCount = upperFrom;
   for (let i = 0; i < levels.length; i++) {
-    const level = levelOf(seed, serials[first + i]!, M);
+    const level = levelOf(seed, serials.at(first + i), M);
     if (level === 0) continue;
     levels[i] = level;
     upperRows[i] = upperCount;

@@ -42,6 +42,31 @@ export function writePiece(originals: WritableOriginals, row: number, count: num
   return row;
 }
 
+/** Rows that are computed from something else whenever they are asked for. */
+export abstract class ComputedOriginals implements Originals {
+  readonly dim: number;
+  readonly memoryBytes = 0;
+
+  constructor(dim: number) {
+    this.dim = dim;
+  }
+
+  /** Computes a row, f32 [dim]. */
+  protected abstract computeRow(row: number, out: Float32Array): void;
+
+  async readRange(begin: number, end: number, out: Float32Array): Promise<void> {
+    for (let row = begin, at = 0; row < end; row++, at += this.dim) this.computeRow(row, out.subarray(at, at + this.dim));
+  }
+
+  async readRows(rows: ArrayLike<number>, out: Float32Array, width: number): Promise<void> {
+    this.copyRows(rows, out, width);
+  }
+
+  copyRows(rows: ArrayLike<number>, out: Float32Array, width: number): void {
+    for (let i = 0; i < rows.length; i++) this.computeRow(rows[i]!, out.subarray(i * width, i * width + this.dim));
+  }
+}
+
 /** Chunks stay below this many floats. */
 const CHUNK_FLOATS = 2 ** 24;
 

@@ -8,6 +8,7 @@ import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { type BodyReader, fromHeader, type Header, type SectionContent } from './format.ts';
 import { MemoryOriginals, type OriginalsAt, readInPieces, type WritableOriginals, writePiece } from './originals.ts';
 import type { Snapshot } from './rows.ts';
+import { Serials } from './serials.ts';
 import { checkDim, checkMetric, checkSeed, type Settings } from './vector-index.ts';
 
 /** Sections of labels, serials and vectors, and those that keys add. */
@@ -26,7 +27,7 @@ interface RowCounts {
 export function labelSections(snapshot: Snapshot, rows: Uint32Array): SectionContent[] {
   const { length } = rows;
   const labels = () => [Int32Array.from(rows, (row) => snapshot.labels[row]!)];
-  const serials = () => [Uint32Array.from(rows, (row) => snapshot.serials[row]!)];
+  const serials = () => [snapshot.serials.pick(rows)];
   return [
     { name: 'labels', dtype: 'i32', length, arrays: labels },
     { name: 'serials', dtype: 'u32', length, arrays: serials },
@@ -74,7 +75,7 @@ export function readCounts({ state, sections }: Header, width: number, own: numb
 export async function readLabels(reader: BodyReader, withKeys: boolean): Promise<Pick<Snapshot, 'labels' | 'serials' | 'keys'>> {
   return {
     labels: await reader.readArray('labels', 'i32'),
-    serials: await reader.readArray('serials', 'u32'),
+    serials: Serials.of(await reader.readArray('serials', 'u32')),
     keys: withKeys ? decodeKeys(await reader.readArray('keyEnds', 'f64'), await reader.readArray('keyBytes', 'i8')) : undefined,
   };
 }

@@ -1,6 +1,7 @@
 import { clearBit, hasBit, setBit } from '../util/bits.ts';
 import { badArgument } from '../util/errors.ts';
 import { readInPieces, type WritableOriginals, writePiece } from './originals.ts';
+import { Serials } from './serials.ts';
 
 /** The rows as one committed state: what a search sees. Rows below `count` never change; `live` is this state's own. */
 export interface Snapshot {
@@ -12,8 +13,7 @@ export interface Snapshot {
   readonly live: Uint32Array;
   /** [≥ count] */
   readonly labels: Int32Array;
-  /** [≥ count], insertion numbers, ascending. */
-  readonly serials: Uint32Array;
+  readonly serials: Serials;
   /** [≥ count], where any row has a key. */
   readonly keys: readonly (string | undefined)[] | undefined;
   /** The next default label: the largest ever used + 1. */
@@ -28,7 +28,7 @@ export function emptySnapshot(originals: WritableOriginals): Snapshot {
     liveCount: 0,
     live: new Uint32Array(0),
     labels: new Int32Array(0),
-    serials: new Uint32Array(0),
+    serials: Serials.none,
     keys: undefined,
     nextLabel: 0,
     nextSerial: 0,
@@ -65,8 +65,6 @@ export function appended(before: Snapshot, labels: Int32Array, keys: readonly st
   for (let row = before.count; row < count; row++) setBit(live, row);
   let nextLabel = before.nextLabel;
   for (const label of labels) nextLabel = Math.max(nextLabel, label + 1);
-  const serials = grown(before.serials, before.count, n);
-  for (let i = 0; i < n; i++) serials[before.count + i] = before.nextSerial + i;
   const allLabels = grown(before.labels, before.count, n);
   allLabels.set(labels, before.count);
   return {
@@ -75,7 +73,7 @@ export function appended(before: Snapshot, labels: Int32Array, keys: readonly st
     liveCount: before.liveCount + n - replaced.length,
     live,
     labels: allLabels,
-    serials,
+    serials: before.serials.appended(before.count, before.nextSerial, n),
     keys: appendKeys(before, keys, n),
     nextLabel,
     nextSerial: before.nextSerial + n,
@@ -108,7 +106,7 @@ export function renumbered(old: Snapshot, originals: WritableOriginals): Snapsho
     count,
     live: allLive(count),
     labels: Int32Array.from(rows, (row) => old.labels[row]!),
-    serials: Uint32Array.from(rows, (row) => old.serials[row]!),
+    serials: Serials.of(old.serials.pick(rows)),
     keys: old.keys && Array.from(rows, (row) => old.keys![row]),
   };
 }
@@ -182,9 +180,9 @@ function bisect(labels: Int32Array, count: number, label: number): number {
   return low < count && labels[low] === label ? low : -1;
 }
 
-function grown<T extends Int32Array | Uint32Array>(array: T, count: number, more: number): T {
+function grown(array: Int32Array, count: number, more: number): Int32Array {
   if (count + more <= array.length) return array;
-  const room = new (array.constructor as new (n: number) => T)(Math.max(count + more, count + (count >> 3)));
+  const room = new Int32Array(Math.max(count + more, count + (count >> 3)));
   room.set(array.subarray(0, count));
   return room;
 }

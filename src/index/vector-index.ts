@@ -139,7 +139,7 @@ export interface VectorIndex extends Disposable {
 }
 
 /** Squared norms beyond this would let canonical distances overflow f32. */
-const MOST_SQUARED_NORM = 2 ** 124;
+export const MOST_SQUARED_NORM = 2 ** 124;
 /** Squared L2 over 8-bit codes of so many dimensions still fits the scans' 32 bits. */
 const MOST_DIM = 4096;
 /** Neighbours of one query; far beyond it results would not fit their arrays. */

@@ -1,5 +1,6 @@
 /** Every kernel, for engines that prepare them and for the tests that hold them. */
 import { canonicalDistances } from './canonical-distances.ts';
+import { cellSums } from './cell-sums.ts';
 import { graphJoin } from './graph-join.ts';
 import { graphSearch } from './graph-search.ts';
 import { graphSelect } from './graph-select.ts';
@@ -7,6 +8,7 @@ import type { Kernel } from './kernel.ts';
 import { listScan } from './list-scan.ts';
 import { matmul } from './matmul.ts';
 import { nearestCentroid } from './nearest-centroid.ts';
+import { nearestLists } from './nearest-lists.ts';
 import { pqTables } from './pq-tables.ts';
 import { probeScan } from './probe-scan.ts';
 import { project } from './project.ts';
@@ -20,12 +22,14 @@ import { topK } from './top-k.ts';
 
 export const kernels: readonly Kernel[] = [
   canonicalDistances,
+  cellSums,
   graphJoin,
   graphSearch,
   graphSelect,
   listScan,
   matmul,
   nearestCentroid,
+  nearestLists,
   pqTables,
   probeScan,
   project,

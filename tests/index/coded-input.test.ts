@@ -37,7 +37,7 @@ describe('a description', () => {
     });
     expect(index).toMatchObject({ description: 'IVF8,PQ4x4,RFlat', config: { nprobe: 3, refineFactor: 2.5, maxPointsPerCentroid: 50 } });
     using few = make('IVF8,Flat');
-    expect(few).toMatchObject({ config: { nprobe: 8, refineFactor: 10, maxPointsPerCentroid: 256 } });
+    expect(few).toMatchObject({ config: { nprobe: 8, refineFactor: 2, maxPointsPerCentroid: 256 } });
     using finer = make('PQ4,RFlat', { refineFactor: 1.00049 });
     expect(finer).toMatchObject({ config: { refineFactor: 1 } }); // as its file says
   });

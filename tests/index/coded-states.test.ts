@@ -162,7 +162,7 @@ describe('memory', () => {
     expect(stride).toBeGreaterThanOrEqual(4);
     expect(stride).toBeLessThanOrEqual(40);
     expect(places).toBeGreaterThanOrEqual(4000);
-    expect(labels).toBeGreaterThanOrEqual(8000);
+    expect(labels).toBeGreaterThanOrEqual(4000);
     if (description !== 'SQ8') expect(fixed).toBeGreaterThan(0);
     await index.search(queries);
     const held = engine.usedBytes;

@@ -89,7 +89,7 @@ describe('of indexes that are not there', () => {
 
   it('say what each part costs a vector', () => {
     const { memory, file } = estimate('HNSW32', { n, dim: 384 });
-    expect(memory.perVector).toMatchObject({ originals: 1536, codes: 448, lists: 0, fixed: 0, labels: 8.125 });
+    expect(memory.perVector).toMatchObject({ originals: 1536, codes: 448, lists: 0, fixed: 0, labels: 4.125 });
     expect(memory.perVector.links).toBeCloseTo(256 * (1 + 1 / 31), -1);
     expect(file.perVector.originals).toBe(1536);
     expectSum({ memory, file }, n);
@@ -101,7 +101,7 @@ describe('of indexes that are not there', () => {
     ['PQ25', 100, { originals: 0, codes: 28, links: 0, nodes: 0, lists: 4 }, { codes: 28, lists: 0 }],
     ['PQ25x4', 100, { codes: 16 }, { codes: 16 }],
     ['PQ', 64, { codes: 32 }, { codes: 32 }],
-    ['IVF1024,PQ32', 384, { codes: 36, labels: 8.125 }, { codes: 32, labels: 8, lists: 4 }],
+    ['IVF1024,PQ32', 384, { codes: 36, labels: 4.125 }, { codes: 32, labels: 8, lists: 4 }],
     ['IVF1024,SQ8', 384, { originals: 0, codes: 448 }, { codes: 448 }],
     ['IVF1024,Flat', 384, { originals: 1536, codes: 448 }, { originals: 1536, codes: 448 }],
     ['SQ4', 101, { codes: 56 }, { codes: 52 }],

@@ -263,7 +263,7 @@ describe('memory', () => {
       expect(codes).toBe(1000 * 16);
       expect(links).toBeGreaterThanOrEqual(1000 * 12 * 4);
       expect(nodes).toBeGreaterThanOrEqual(1000 * 8);
-      expect(labels).toBeGreaterThanOrEqual(1000 * 8);
+      expect(labels).toBeGreaterThanOrEqual(1000 * 4);
       const held = engine.usedBytes;
       expect(held).toBeGreaterThan(1000 * (16 + 48));
       await index.search(queries);

@@ -38,13 +38,14 @@ export async function kmeans(engine: Engine, rows: Uint32Array, task: KmeansTask
   const values = new Int16Array(rows.buffer, rows.byteOffset, rows.length * 2);
   let centroids: Int16Array<ArrayBufferLike> = task.from ?? drawn(values, n, split, ksub, seed);
   let assigned: Uint32Array = new Uint32Array(0);
+  const squares = sumOfSquares(values);
   const distortions: number[] = [];
   using book = await LoadedCodebook.open(engine, { split, ksub, weight: 2, centroids });
   using loaded = await LoadedRows.open(book, rows);
   for (let step = 0; step < iterations; step++) {
     assigned = await loaded.nearest(breather);
     const sums = new ClusterSums(values, assigned, split, ksub);
-    distortions.push(sums.distortion(centroids));
+    distortions.push(squares + sums.distortion(centroids));
     const next = sums.means(centroids);
     sums.fillEmpty(next, centroids);
     onProgress?.(step + 1, iterations);
@@ -120,6 +121,13 @@ function drawn(values: Int16Array, n: number, { m, pairs }: Split, ksub: number,
   return centroids;
 }
 
+/** An integer, exact while it is below 2^53. */
+function sumOfSquares(values: Int16Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
+  return sum;
+}
+
 /** How many rows are in each cluster, and what their values sum up to. */
 class ClusterSums {
   private readonly values: Int16Array;
@@ -130,8 +138,6 @@ class ClusterSums {
   private readonly counts: Uint32Array;
   /** [m, ksub, 2 · pairs] */
   private readonly sums: Float64Array;
-  /** Σ |x|² over all rows. */
-  private squares = 0;
 
   constructor(values: Int16Array, assigned: Uint32Array, split: Split, ksub: number) {
     const { m, pairs } = split;
@@ -142,22 +148,15 @@ class ClusterSums {
     this.ksub = ksub;
     this.counts = new Uint32Array(m * ksub);
     this.sums = new Float64Array(m * ksub * width);
-    let squares = 0;
-    for (let i = 0; i < assigned.length; i++) {
+    const { counts, sums } = this;
+    for (let i = 0, from = 0; i < assigned.length; i++) {
       const cell = (i % m) * ksub + assigned[i]!;
-      this.counts[cell]!++;
-      const to = cell * width;
-      const from = i * width;
-      for (let j = 0; j < width; j++) {
-        const value = values[from + j]!;
-        this.sums[to + j]! += value;
-        squares += value * value;
-      }
+      counts[cell]!++;
+      for (let to = cell * width, end = to + width; to < end; to++, from++) sums[to]! += values[from]!;
     }
-    this.squares = squares;
   }
 
-  /** Σ |x − c|² = Σ |x|² − 2 Σ c · x + Σ n |c|², all of it integers. */
+  /** Σ |x − c|² − Σ |x|² = Σ n |c|² − 2 Σ c · x, all of it integers. */
   distortion(centroids: Int16Array): number {
     const width = 2 * this.split.pairs;
     let rest = 0;
@@ -165,7 +164,7 @@ class ClusterSums {
       const c = centroids[i]!;
       rest += c * (this.counts[Math.floor(i / width)]! * c - 2 * this.sums[i]!);
     }
-    return this.squares + rest;
+    return rest;
   }
 
   /** The integers nearest to the means; where a cluster is empty, its centroid as it was. */

@@ -2,8 +2,8 @@
  * y = R (x − mean): rotations and projections. R is kept as 16-bit integers, and each vector is rounded to 16 bits by its own
  * scale, so that products are exact i32 on every engine; what comes out is the transformed vector, by definition.
  */
-import { rangeOf } from '../../host/block.ts';
-import type { Engine } from '../../host/engine.ts';
+import { type Block, rangeOf } from '../../host/block.ts';
+import type { Engine, HostEngine } from '../../host/engine.ts';
 import { Recording } from '../../host/recording.ts';
 import { rotate } from '../../kernels/rotate.ts';
 import { roundTiesToEven, roundUp } from '../../util/math.ts';
@@ -42,35 +42,110 @@ export function linearTransform(rows: ArrayLike<number>, dimIn: number, mean: Fl
   return { dimIn, dimOut, mean, matrix };
 }
 
+/** A transform whose matrix lies on the host engine, where vectors are transformed without sending it again. */
+export class LoadedTransform implements LinearTransform, Disposable {
+  readonly dimIn: number;
+  readonly dimOut: number;
+  readonly mean: Float32Array;
+  /** u32 [dimOut, width / 2] */
+  readonly block: Block<'u32'>;
+  private readonly host: HostEngine;
+
+  private constructor(host: HostEngine, { dimIn, dimOut, mean }: LinearTransform, block: Block<'u32'>) {
+    this.host = host;
+    this.dimIn = dimIn;
+    this.dimOut = dimOut;
+    this.mean = mean;
+    this.block = block;
+  }
+
+  static async open(host: HostEngine, transform: LinearTransform): Promise<LoadedTransform> {
+    return new LoadedTransform(host, transform, await loadedMatrix(host, transform));
+  }
+
+  /** To be used at once: any wait may move the memory. */
+  get matrix(): Int16Array {
+    const words = this.host.view(this.block);
+    return new Int16Array(words.buffer, words.byteOffset, 2 * words.length);
+  }
+
+  [Symbol.dispose](): void {
+    this.block[Symbol.dispose]();
+  }
+}
+
+async function loadedMatrix(engine: Engine, { matrix }: LinearTransform): Promise<Block<'u32'>> {
+  const block = await engine.alloc('u32', matrix.length / 2, 'transform: matrix');
+  engine.write(block, new Uint32Array(matrix.buffer, matrix.byteOffset, matrix.length / 2));
+  return block;
+}
+
 /** Transforms vectors f32 [n, dimIn]: f32 [n, dimOut]. */
 export async function applyTransform(
   engine: Engine,
-  { dimIn, dimOut, mean, matrix }: LinearTransform,
+  transform: LinearTransform,
   vectors: Float32Array,
   { signal, onProgress }: TaskOptions = {},
 ): Promise<Float32Array> {
+  const { dimIn, dimOut, mean } = transform;
   const n = vectors.length / dimIn;
   const out = new Float32Array(n * dimOut);
-  const words = transformWidth(dimIn) / 2;
-  using matrixBlock = await engine.alloc('u32', dimOut * words, 'transform: matrix');
-  engine.write(matrixBlock, new Uint32Array(matrix.buffer, matrix.byteOffset, matrix.length / 2));
-  for (let first = 0; first < n; first += PIECE_ROWS) {
-    const count = Math.min(PIECE_ROWS, n - first);
-    const { words: rounded, steps } = roundRows(vectors.subarray(first * dimIn, (first + count) * dimIn), mean);
-    using rows = await engine.alloc('u32', count * words, 'transform: rows');
-    using rotated = await engine.alloc('i32', count * dimOut, 'transform: products');
-    engine.write(rows, rounded);
-    await engine.run(new Recording().dispatch(rotate, { rows, matrix: matrixBlock, rotated }, { n: count, dout: dimOut, words }));
-    const [products] = await engine.read([rangeOf(rotated)] as const);
-    for (let i = 0; i < count; i++) {
-      const step = steps[i]!;
-      const to = (first + i) * dimOut;
-      for (let j = 0; j < dimOut; j++) out[to + j] = products[i * dimOut + j]! * step;
+  await withMatrix(engine, transform, async (matrix) => {
+    for (let first = 0; first < n; first += PIECE_ROWS) {
+      const rounded = roundRows(vectors.subarray(first * dimIn, (first + PIECE_ROWS) * dimIn), mean);
+      await rotatePiece(engine, transform, matrix, rounded, out.subarray(first * dimOut, (first + PIECE_ROWS) * dimOut));
+      onProgress?.(Math.min(first + PIECE_ROWS, n), n);
+      signal?.throwIfAborted();
     }
-    onProgress?.(first + count, n);
-    signal?.throwIfAborted();
-  }
+  });
   return out;
+}
+
+/** The same of vectors that were rounded before, by the transform's mean. */
+export async function applyToRounded(
+  engine: Engine,
+  transform: LinearTransform,
+  { words, steps }: RoundedRows,
+  { signal }: TaskOptions = {},
+): Promise<Float32Array> {
+  const { dimIn, dimOut } = transform;
+  const width = transformWidth(dimIn) / 2;
+  const out = new Float32Array(steps.length * dimOut);
+  await withMatrix(engine, transform, async (matrix) => {
+    for (let first = 0; first < steps.length; first += PIECE_ROWS) {
+      const last = first + PIECE_ROWS;
+      const piece = { words: words.subarray(first * width, last * width), steps: steps.subarray(first, last) };
+      await rotatePiece(engine, transform, matrix, piece, out.subarray(first * dimOut, last * dimOut));
+      signal?.throwIfAborted();
+    }
+  });
+  return out;
+}
+
+/** Lends a transform's matrix on an engine. */
+async function withMatrix(engine: Engine, transform: LinearTransform, use: (matrix: Block<'u32'>) => Promise<void>): Promise<void> {
+  if (transform instanceof LoadedTransform && engine === engine.host) return use(transform.block);
+  using matrix = await loadedMatrix(engine, transform);
+  await use(matrix);
+}
+
+async function rotatePiece(
+  engine: Engine,
+  { dimIn, dimOut }: LinearTransform,
+  matrix: Block<'u32'>,
+  { words, steps }: RoundedRows,
+  out: Float32Array,
+): Promise<void> {
+  const n = steps.length;
+  using rows = await engine.alloc('u32', words.length, 'transform: rows');
+  using rotated = await engine.alloc('i32', n * dimOut, 'transform: products');
+  engine.write(rows, words);
+  await engine.run(new Recording().dispatch(rotate, { rows, matrix, rotated }, { n, dout: dimOut, words: transformWidth(dimIn) / 2 }));
+  const [products] = await engine.read([rangeOf(rotated)] as const);
+  for (let i = 0, at = 0; i < n; i++) {
+    const step = steps[i]!;
+    for (const end = at + dimOut; at < end; at++) out[at] = products[at]! * step;
+  }
 }
 
 /** The vector whose transform is nearest to y: Rᵀ y + mean, f64 in a fixed order, to f32 [dimIn]. */
@@ -84,8 +159,16 @@ export function invertTransform({ dimIn, dimOut, mean, matrix }: LinearTransform
   for (let j = 0; j < dimIn; j++) out[j] = sums[j]! / LENGTH + mean[j]!;
 }
 
-/** Vectors less the mean on 16-bit integers, each by its own scale; and what a product of it and R counts. */
-function roundRows(vectors: Float32Array, mean: Float32Array): { words: Uint32Array; steps: Float64Array } {
+/** Vectors on 16-bit integers, each by its own scale. */
+export interface RoundedRows {
+  /** u32 [n, width / 2] */
+  readonly words: Uint32Array;
+  /** [n]: what a product of one and R counts. */
+  readonly steps: Float64Array;
+}
+
+/** Rounds vectors f32 [n, dimIn], less the mean. */
+export function roundRows(vectors: Float32Array, mean: Float32Array): RoundedRows {
   const dim = mean.length;
   const width = transformWidth(dim);
   const n = vectors.length / dim;

@@ -1,6 +1,6 @@
 /** What training gives: plain data, which the index file keeps. */
 import type { CodecPlan } from '../graph-codec.ts';
-import type { CoarsePlan } from './coarse.ts';
+import type { CoarsePlan } from './coarse-plan.ts';
 import type { LinearTransform } from './linear-transform.ts';
 import type { LvqPlan } from './lvq-codes.ts';
 import type { ProductQuantizer } from './product-quantizer.ts';

@@ -126,12 +126,17 @@ export class PqListCodec implements ListCodec {
   }
 
   decode(codes: Int8Array, at: number, list: number, out: Float32Array): void {
-    const { grid, shape } = this.quantizer;
-    const values = new Int16Array(shape.dim);
-    this.quantizer.decodeValues(codes, at, values);
-    for (let j = 0; j < shape.dim; j++) {
-      const value = values[j]! + (this.centroids ? this.centroids[list * shape.dim + j]! : 0);
-      out[j] = Math.fround(grid.shift[j]! + Math.fround(value / grid.scale));
+    const { quantizer, centroids: lists } = this;
+    const { shift, scale } = quantizer.grid;
+    const { ksub, centroids, split } = quantizer.book;
+    const { M, dsub, pairs } = split;
+    let middle = list * quantizer.shape.dim;
+    for (let sub = 0, j = 0; sub < M; sub++) {
+      const from = (sub * ksub + quantizer.codeAt(codes, at, sub)) * 2 * pairs;
+      for (let i = from; i < from + dsub; i++, j++) {
+        const value = lists ? centroids[i]! + lists[middle++]! : centroids[i]!;
+        out[j] = shift[j]! + Math.fround(value / scale);
+      }
     }
     if (this.metric === 'cosine') normaliseSaid(out);
   }

@@ -3,9 +3,10 @@ import type { Engine } from '../../host/engine.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
 import type { Metric } from '../vector-index.ts';
 import { BitListCodec, toSigns } from './bit-list-codec.ts';
-import { Coarse, centroidVectors } from './coarse.ts';
+import { Coarse } from './coarse.ts';
+import { centroidVectors } from './coarse-plan.ts';
 import { F16ListCodec } from './f16-list-codec.ts';
-import { applyTransform, invertTransform, type LinearTransform } from './linear-transform.ts';
+import { applyTransform, invertTransform, type LinearTransform, LoadedTransform } from './linear-transform.ts';
 import type { ListCodec } from './list-codec.ts';
 import type { CodedRows } from './lists.ts';
 import { LvqListCodec } from './lvq-list-codec.ts';
@@ -15,12 +16,12 @@ import { Sq4ListCodec } from './sq4-list-codec.ts';
 import { Sq8ListCodec } from './sq8-list-codec.ts';
 
 export class Trained implements Disposable {
-  readonly plan: TrainedPlan;
+  readonly plan: TrainedPlan & { readonly transforms: readonly LoadedTransform[] };
   readonly codec: ListCodec;
   readonly coarse: Coarse | undefined;
   private readonly engine: Engine;
 
-  private constructor(engine: Engine, plan: TrainedPlan, codec: ListCodec, coarse: Coarse | undefined) {
+  private constructor(engine: Engine, plan: Trained['plan'], codec: ListCodec, coarse: Coarse | undefined) {
     this.engine = engine;
     this.plan = plan;
     this.codec = codec;
@@ -28,12 +29,19 @@ export class Trained implements Disposable {
   }
 
   static async open(engine: Engine, plan: TrainedPlan, metric: Metric): Promise<Trained> {
-    const { coarse } = plan;
-    const codec = await openCodec(engine, plan, metric);
+    const opened: Disposable[] = [];
+    const keep = <T extends Disposable>(thing: T): T => {
+      opened.push(thing);
+      return thing;
+    };
     try {
-      return new Trained(engine, plan, codec, coarse && (await Coarse.open(engine, coarse, metric)));
+      const transforms: LoadedTransform[] = [];
+      for (const transform of plan.transforms) transforms.push(keep(await LoadedTransform.open(engine.host, transform)));
+      const codec = keep(await openCodec(engine, plan, metric));
+      const coarse = plan.coarse && keep(await Coarse.open(engine, plan.coarse, metric));
+      return new Trained(engine, { ...plan, transforms }, codec, coarse);
     } catch (error) {
-      codec[Symbol.dispose]();
+      for (const thing of opened) thing[Symbol.dispose]();
       throw error;
     }
   }
@@ -96,6 +104,7 @@ export class Trained implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    for (const transform of this.plan.transforms) transform[Symbol.dispose]();
     this.codec[Symbol.dispose]();
     this.coarse?.[Symbol.dispose]();
   }

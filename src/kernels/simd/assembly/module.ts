@@ -2,12 +2,14 @@
 // kernel's order, then the parameters, then the range [begin, end) of items to do. No static data, no allocation:
 // the host owns the memory, which may be shared among workers that run different ranges of one dispatch.
 export { canonicalDistances } from './canonical-distances';
+export { cellSums } from './cell-sums';
 export { graphJoin } from './graph-join';
 export { graphSearch } from './graph-search';
 export { graphSelect } from './graph-select';
 export { listScan } from './list-scan';
 export { matmul } from './matmul';
 export { nearestCentroid } from './nearest-centroid';
+export { nearestLists } from './nearest-lists';
 export { pqTables } from './pq-tables';
 export { probeScan } from './probe-scan';
 export { project } from './project';
