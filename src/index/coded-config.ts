@@ -22,7 +22,7 @@ export interface CodedConfig {
 export interface CodedOptions extends DescriptionConfig, Pick<HnswOptions, 'efConstruction' | 'efSearch'> {
   /** IVF: lists that searches probe which name no number. Default 16, or all where there are fewer. */
   readonly nprobe?: number | undefined;
-  /** With RFlat: how many times k rows are compared by their vectors, 1 to 1,000. Default 10, with graphs 6; with codec Flat 2, and k + 16 at least. */
+  /** With RFlat: how many times k rows are compared by their vectors, 1 to 1,000. Default 10, with graphs 6; with codec Flat 2, and k + 8 at least. */
   readonly refineFactor?: number | undefined;
   /** Training: rows that are learned from for each centroid, at most. Default 256. */
   readonly maxPointsPerCentroid?: number | undefined;
@@ -35,7 +35,7 @@ const DEFAULTS = { nprobe: 16, maxPointsPerCentroid: 256, efConstruction: 200, e
  */
 const REFINE_FACTORS = { Flat: 10, IVF: 10, LSH: 10, HNSW: 6 } as const;
 const FINE_FACTOR = 2;
-const SPARE = 16;
+const SPARE = 8;
 const MOST_FACTOR = 1000;
 
 /** The configuration that a description and options name, checked against the dimension. Throws 'bad-argument'. */

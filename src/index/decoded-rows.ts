@@ -6,6 +6,8 @@ import { ComputedOriginals } from './originals.ts';
 
 /** What the codes of rows say, among transformed vectors. */
 export class DecodedRows extends ComputedOriginals {
+  /** Set where the codec has a faster way. */
+  readonly fillRows?: (rows: ArrayLike<number>, block: Block<'f32'>, width: number) => Promise<void>;
   private readonly host: HostEngine;
   private readonly codec: ListCodec;
   private readonly codes: Block<'i8'>;
@@ -18,10 +20,21 @@ export class DecodedRows extends ComputedOriginals {
     this.codec = codec;
     this.codes = codes;
     this.placeOf = placeOf;
+    if (codec.decodeRows) this.fillRows = (rows, block, width) => codec.decodeRows!(codes, this.placesOf(rows), block, width);
   }
 
   protected computeRow(row: number, out: Float32Array): void {
     const { list, position } = this.placeOf(row);
     this.codec.decode(this.host.view(this.codes), position * this.codec.stride, list, out);
+  }
+
+  private placesOf(rows: ArrayLike<number>): Uint32Array {
+    const places = new Uint32Array(2 * rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      const { position, list } = this.placeOf(rows[i]!);
+      places[2 * i] = position;
+      places[2 * i + 1] = list;
+    }
+    return places;
   }
 }

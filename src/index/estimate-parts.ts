@@ -5,6 +5,7 @@ import { PAGE_ROWS, sq8Stride } from '../kernels/graph.ts';
 import { BLOCK_ROWS } from '../kernels/panels.ts';
 import { ceilDiv, roundUp } from '../util/math.ts';
 import { f16Stride } from './coding/f16-list-codec.ts';
+import { centroidWidth } from './coding/list-centroids.ts';
 import { lvqBits, lvqBlocks, lvqStride } from './coding/lvq-codes.ts';
 import { sq4Stride } from './coding/sq4-scores.ts';
 import type { Codec, Description, TransformPart } from './description.ts';
@@ -169,9 +170,10 @@ function fixedHoldings({ transforms, structure, codec }: Description, dims: read
   const centroids = codec.kind === 'PQ' ? centroidBytes(codec, width) : 0;
   const nlist = structure.kind === 'IVF' ? structure.nlist : 0;
   const coarse = 4 * nlist * ceilDiv(width, 2);
+  const middles = codec.kind === 'PQ' ? 2 * nlist * centroidWidth(width) : 0;
   const ranges = rangeBytes(codec, width, Math.max(1, nlist));
   return {
-    memory: { fixed: matrices + planes + 2 * centroids + 2 * coarse + ranges },
+    memory: { fixed: matrices + planes + 2 * centroids + 2 * coarse + middles + ranges },
     sections: [
       ...transforms.flatMap((part, i) => [
         section('fixed', `mean${i}`, 'f32', dims[i]!),

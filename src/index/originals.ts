@@ -1,3 +1,5 @@
+import type { Block } from '../host/block.ts';
+
 /** Where the vectors as stored live: in memory, or in the index file (node-disk.ts). Rows are appended, never changed. */
 export interface Originals {
   readonly dim: number;
@@ -9,6 +11,8 @@ export interface Originals {
   readRows(rows: ArrayLike<number>, out: Float32Array, width: number): Promise<void>;
   /** The same at once, where rows are in memory: into memory that may move when anything waits. */
   copyRows?(rows: ArrayLike<number>, out: Float32Array, width: number): void;
+  /** The same by the host itself, which fills what lies past dim with zeros. */
+  fillRows?(rows: ArrayLike<number>, block: Block<'f32'>, width: number): Promise<void>;
 }
 
 /** Originals that take more rows behind those they have. */

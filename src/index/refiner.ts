@@ -64,7 +64,9 @@ export class Refiner {
     using rowBlock = await host.alloc('f32', rows.length * width, 'refine: rows');
     using pairBlock = await host.alloc('u32', pairs.length, 'refine: pairs');
     using distances = await host.alloc('f32', n, 'refine: distances');
-    if (originals.copyRows) {
+    if (originals.fillRows) {
+      await originals.fillRows(rows, rowBlock, width);
+    } else if (originals.copyRows) {
       originals.copyRows(rows, host.view(rowBlock), width);
     } else {
       const gathered = new Float32Array(rows.length * width);

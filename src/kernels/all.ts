@@ -9,8 +9,10 @@ import { listScan } from './list-scan.ts';
 import { matmul } from './matmul.ts';
 import { nearestCentroid } from './nearest-centroid.ts';
 import { nearestLists } from './nearest-lists.ts';
+import { pqDecode } from './pq-decode.ts';
 import { pqTables } from './pq-tables.ts';
 import { probeScan } from './probe-scan.ts';
+import { probeScores } from './probe-scores.ts';
 import { project } from './project.ts';
 import { refineLists } from './refine-lists.ts';
 import { rotate } from './rotate.ts';
@@ -30,8 +32,10 @@ export const kernels: readonly Kernel[] = [
   matmul,
   nearestCentroid,
   nearestLists,
+  pqDecode,
   pqTables,
   probeScan,
+  probeScores,
   project,
   refineLists,
   rotate,

@@ -1,21 +1,21 @@
-import { nearestLists, nearestListsScratchWords } from '../../src/kernels/nearest-lists.ts';
+import { nearestLists, nearestListsScratchWords, tiled, tiledTerms } from '../../src/kernels/nearest-lists.ts';
 import { randomFrom } from '../contract/data.ts';
 import { kernelContract } from '../contract/kernel.ts';
 import { pairWords, type Spread, squaresOf } from './pq-cases.ts';
 
 const SLOTS = 8;
 
-function listsCase(n: number, pairs: number, ksub: number, keep: number, weight: number, spread: Spread, terms?: number) {
-  const random = randomFrom(n + pairs + ksub + keep);
-  const centroids = pairWords(random, pairs * ksub, spread);
+function listsCase(n: number, pairs: number, nlist: number, keep: number, weight: number, spread: Spread, terms?: number) {
+  const random = randomFrom(n + pairs + nlist + keep);
+  const words = pairWords(random, pairs * nlist, spread);
   const slotWords = nearestListsScratchWords(keep);
   return {
-    name: JSON.stringify({ n, pairs, ksub, keep, weight, spread, terms }),
-    params: { n, pairs, ksub, weight, keep, slots: SLOTS, slotWords },
+    name: JSON.stringify({ n, pairs, nlist, keep, weight, spread, terms }),
+    params: { n, pairs, tiles: Math.ceil(nlist / 8), weight, keep, slots: SLOTS, slotWords },
     arrays: {
       queries: pairWords(random, n * pairs, spread),
-      centroids,
-      terms: terms === undefined ? squaresOf(centroids, 1, pairs, ksub) : new Int32Array(ksub).fill(terms),
+      centroids: tiled(words, pairs),
+      terms: tiledTerms(terms === undefined ? squaresOf(words, nlist, pairs, 1) : new Int32Array(nlist).fill(terms)),
       keys: new Int32Array(n * keep).fill(999),
       ids: new Uint32Array(n * keep).fill(999),
       scratch: new Uint32Array(SLOTS * slotWords),

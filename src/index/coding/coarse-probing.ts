@@ -2,59 +2,36 @@
  * Which lists searches probe: those whose centroids are nearest by canonical distances. Integer keys on the centroids' grid settle
  * it for all but the few whose bounds cannot (docs/identity.md, part 11); these are compared canonically.
  */
-import { allocAll } from '../../host/alloc-all.ts';
-import type { Block } from '../../host/block.ts';
 import type { HostEngine } from '../../host/engine.ts';
-import { Recording } from '../../host/recording.ts';
 import { LANES } from '../../kernels/canonical-distances.ts';
-import { nearestLists, nearestListsScratchWords } from '../../kernels/nearest-lists.ts';
 import { roundUp } from '../../util/math.ts';
 import { Candidates } from '../candidates.ts';
 import { Refiner } from '../refiner.ts';
 import type { Metric } from '../vector-index.ts';
-import { CentroidBounds, type PlacedQueries } from './centroid-bounds.ts';
+import { CentroidBounds } from './centroid-bounds.ts';
+import type { CentroidTiles } from './centroid-tiles.ts';
 import { CentroidRows, type CoarsePlan } from './coarse-plan.ts';
-import type { LoadedCodebook } from './codebook.ts';
-import { packValues, splitOf } from './integer-grid.ts';
 
 /** Lists that are kept beside those to probe, at least, and as a share of them: more than bounds leave undecided, nearly always. */
 const SPARE = 8;
 const SPARE_SHARE = 1 / 4;
 /** Where bounds leave more undecided, so many times as many lists are kept. */
 const WIDER = 4;
-/** Keys of one run, at most. */
-const RUN_KEYS = 2 ** 20;
 
-/** The nearest centroids of queries by key: i32 [nq, keep] and u32 [nq, keep]. */
-interface Kept {
-  readonly keep: number;
-  readonly keys: Int32Array;
-  readonly ids: Uint32Array;
-}
-
-export class CoarseProbing implements Disposable {
+export class CoarseProbing {
   private readonly host: HostEngine;
   private readonly plan: CoarsePlan;
-  private readonly book: LoadedCodebook;
+  private readonly tiles: CentroidTiles;
   private readonly metric: Metric;
-  private readonly terms: Block<'i32'>;
   private readonly bounds: CentroidBounds;
 
-  private constructor(host: HostEngine, plan: CoarsePlan, book: LoadedCodebook, metric: Metric, terms: Block<'i32'>) {
+  /** Normalised vectors (cosine) are compared by squared distances. */
+  constructor(host: HostEngine, plan: CoarsePlan, tiles: CentroidTiles, metric: Metric) {
     this.host = host;
     this.plan = plan;
-    this.book = book;
-    this.metric = metric;
-    this.terms = terms;
-    this.bounds = new CentroidBounds(plan, metric);
-  }
-
-  /** `book` is the centroids' on the host, for squared distances; normalised vectors are compared by these too. */
-  static async open(host: HostEngine, plan: CoarsePlan, book: LoadedCodebook, metric: Metric): Promise<CoarseProbing> {
-    if (metric !== 'ip') return new CoarseProbing(host, plan, book, 'l2', book.terms);
-    const terms = await host.alloc('i32', plan.nlist, 'lists: no terms');
-    host.view(terms).fill(0);
-    return new CoarseProbing(host, plan, book, metric, terms);
+    this.tiles = tiles;
+    this.metric = metric === 'ip' ? 'ip' : 'l2';
+    this.bounds = new CentroidBounds(plan, this.metric);
   }
 
   /** The `nprobe` nearest lists of each query f32 [nq, dim], in no order: u32 [nq, nprobe]. */
@@ -65,7 +42,7 @@ export class CoarseProbing implements Disposable {
     const out = new Uint32Array(nq * nprobe);
     if (nprobe === nlist) return out.map((_, i) => i % nlist);
     const keep = Math.min(nlist, nprobe + Math.max(SPARE, Math.ceil(nprobe * SPARE_SHARE)));
-    const most = Math.max(1, Math.floor(RUN_KEYS / keep));
+    const most = this.tiles.mostRows(keep);
     for (let first = 0; first < nq; first += most) {
       const part = queries.subarray(first * dim, (first + most) * dim);
       await this.choose(part, nprobe, keep, (q) => out.subarray((first + q) * nprobe, (first + q + 1) * nprobe));
@@ -78,7 +55,7 @@ export class CoarseProbing implements Disposable {
     const { nlist, grid } = this.plan;
     const dim = grid.shift.length;
     const placed = this.bounds.place(queries);
-    const kept = await this.keepNearest(placed, keep);
+    const kept = await this.tiles.nearest(placed.values, keep, this.bounds.weight);
     const undecided = new Candidates();
     const certain: number[] = [];
     const unsure: number[] = [];
@@ -115,33 +92,5 @@ export class CoarseProbing implements Disposable {
       const out = to(q);
       for (let i = 0; i < out.length; i++) out[i] = list[i]!.id;
     }
-  }
-
-  private async keepNearest({ values }: PlacedQueries, keep: number): Promise<Kept> {
-    const { host, book, terms } = this;
-    const { nlist, grid } = this.plan;
-    const dim = grid.shift.length;
-    const { pairs } = book.book.split;
-    const n = values.length / dim;
-    const slots = Math.min(n, host.info.threads);
-    const slotWords = nearestListsScratchWords(keep);
-    const [queries, keys, ids, scratch] = await allocAll(host, [
-      ['u32', n * pairs, 'probing: queries'],
-      ['i32', n * keep, 'probing: keys'],
-      ['u32', n * keep, 'probing: lists'],
-      ['u32', slots * slotWords, 'probing: scratch'],
-    ]);
-    try {
-      host.write(queries, packValues(values, dim, splitOf(dim, 1)));
-      const params = { n, pairs, ksub: nlist, weight: this.bounds.weight, keep, slots, slotWords };
-      await host.run(new Recording().dispatch(nearestLists, { queries, centroids: book.centroids, terms, keys, ids, scratch }, params));
-      return { keep, keys: host.view(keys).slice(), ids: host.view(ids).slice() };
-    } finally {
-      for (const block of [queries, keys, ids, scratch]) block[Symbol.dispose]();
-    }
-  }
-
-  [Symbol.dispose](): void {
-    if (this.terms !== this.book.terms) this.terms[Symbol.dispose]();
   }
 }

@@ -1,17 +1,15 @@
 /** The coarse quantiser of inverted lists: centroids on an integer grid, to which rows are assigned, and which searches probe. */
-import type { Engine } from '../../host/engine.ts';
-import type { TaskOptions } from '../../util/tasks.ts';
+import type { Engine, HostEngine } from '../../host/engine.ts';
+import { Breather, type TaskOptions } from '../../util/tasks.ts';
 import type { Metric } from '../vector-index.ts';
+import { CentroidTiles } from './centroid-tiles.ts';
 import type { CoarsePlan } from './coarse-plan.ts';
 import { CoarseProbing } from './coarse-probing.ts';
-import { LoadedCodebook } from './codebook.ts';
 import { bitsFor, integerGrid, packValues, splitOf, toGrid } from './integer-grid.ts';
 import { kmeans } from './kmeans.ts';
 
 /** Steps of k-means, as FAISS takes for inverted lists. */
 const ITERATIONS = 10;
-/** Rows that are assigned at a time. */
-const PIECE_ROWS = 4096;
 
 /** Learns centroids from rows f32 [n, dim]. */
 export async function trainCoarse(
@@ -29,24 +27,17 @@ export async function trainCoarse(
 
 export class Coarse implements Disposable {
   readonly plan: CoarsePlan;
-  private readonly book: LoadedCodebook;
+  private readonly tiles: CentroidTiles;
   private readonly probing: CoarseProbing;
 
-  private constructor(plan: CoarsePlan, book: LoadedCodebook, probing: CoarseProbing) {
+  private constructor(host: HostEngine, plan: CoarsePlan, tiles: CentroidTiles, metric: Metric) {
     this.plan = plan;
-    this.book = book;
-    this.probing = probing;
+    this.tiles = tiles;
+    this.probing = new CoarseProbing(host, plan, tiles, metric);
   }
 
   static async open(engine: Engine, plan: CoarsePlan, metric: Metric): Promise<Coarse> {
-    const split = splitOf(plan.grid.shift.length, 1);
-    const book = await LoadedCodebook.open(engine.host, { split, ksub: plan.nlist, weight: 2, centroids: plan.values });
-    try {
-      return new Coarse(plan, book, await CoarseProbing.open(engine.host, plan, book, metric));
-    } catch (error) {
-      book[Symbol.dispose]();
-      throw error;
-    }
+    return new Coarse(engine.host, plan, await CentroidTiles.open(engine.host, plan), metric);
   }
 
   /** The list of each row f32 [n, dim]: that of the nearest centroid on the grid. */
@@ -55,9 +46,12 @@ export class Coarse implements Disposable {
     const dim = grid.shift.length;
     const n = rows.length / dim;
     const lists = new Uint32Array(n);
-    for (let first = 0; first < n; first += PIECE_ROWS) {
-      const piece = rows.subarray(first * dim, (first + PIECE_ROWS) * dim);
-      lists.set(await this.book.nearest(packValues(toGrid(piece, grid), dim, splitOf(dim, 1)), { signal }), first);
+    const most = this.tiles.mostRows(1);
+    const breather = new Breather(signal);
+    for (let first = 0; first < n; first += most) {
+      const { ids } = await this.tiles.nearest(toGrid(rows.subarray(first * dim, (first + most) * dim), grid), 1, 2);
+      lists.set(ids, first);
+      await breather.breathe();
     }
     return lists;
   }
@@ -73,7 +67,6 @@ export class Coarse implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.probing[Symbol.dispose]();
-    this.book[Symbol.dispose]();
+    this.tiles[Symbol.dispose]();
   }
 }

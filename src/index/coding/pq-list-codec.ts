@@ -1,11 +1,12 @@
 import { allocAll } from '../../host/alloc-all.ts';
-import { rangeOf } from '../../host/block.ts';
+import { type Block, rangeOf } from '../../host/block.ts';
 import type { Engine, HostEngine } from '../../host/engine.ts';
 import { type Form, NONE } from '../../kernels/graph.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
 import { scaleFor } from '../sq8-codec.ts';
 import type { Metric } from '../vector-index.ts';
 import { toGrid } from './integer-grid.ts';
+import { ListCentroids, residuals } from './list-centroids.ts';
 import {
   type CodedQueries,
   codedQueries,
@@ -32,15 +33,15 @@ export class PqListCodec implements ListCodec {
   private readonly metric: Metric;
   private readonly loaded: LoadedQuantizer;
   private readonly scoring: LoadedQuantizer;
-  /** i16 [nlist, dim], where codes are of what is left. */
-  private readonly centroids: Int16Array | undefined;
+  /** Where codes are of what is left. */
+  private readonly centroids: ListCentroids | undefined;
 
   private constructor(
     host: HostEngine,
     loaded: LoadedQuantizer,
     scoring: LoadedQuantizer,
     metric: Metric,
-    centroids: Int16Array | undefined,
+    centroids: ListCentroids | undefined,
   ) {
     this.host = host;
     this.loaded = loaded;
@@ -59,11 +60,15 @@ export class PqListCodec implements ListCodec {
     centroids: Float32Array | undefined,
   ): Promise<PqListCodec> {
     const loaded = await LoadedQuantizer.open(host, quantizer);
+    const opened: Disposable[] = [loaded];
     try {
       const scoring = metric === 'ip' ? await LoadedQuantizer.open(host, quantizer.byProduct()) : loaded;
-      return new PqListCodec(host, loaded, scoring, metric, centroids && toGrid(centroids, quantizer.grid));
+      if (scoring !== loaded) opened.push(scoring);
+      const { dim } = quantizer.shape;
+      const middles = centroids && (await ListCentroids.open(host, toGrid(centroids, quantizer.grid), dim));
+      return new PqListCodec(host, loaded, scoring, metric, middles);
     } catch (error) {
-      loaded[Symbol.dispose]();
+      for (const thing of opened) thing[Symbol.dispose]();
       throw error;
     }
   }
@@ -96,11 +101,11 @@ export class PqListCodec implements ListCodec {
     const { dim } = this.quantizer.shape;
     const unit = 2 ** this.termShift;
     const values = new Int16Array(dim);
-    const centroids = this.centroids!;
+    const { values: middles, width } = this.centroids!;
     return Int32Array.from(lists, (list, i) => {
       this.quantizer.decodeValues(codes, i * this.stride, values);
       let sum = 0;
-      for (let j = 0; j < dim; j++) sum += centroids[list * dim + j]! * values[j]!;
+      for (let j = 0; j < dim; j++) sum += middles[list * width + j]! * values[j]!;
       return Math.floor((2 * sum) / unit);
     });
   }
@@ -112,6 +117,8 @@ export class PqListCodec implements ListCodec {
     const values = this.onGrid(vectors);
     const least = this.leastShift;
     using made = await this.scoring.tables(values, least);
+    const by = host.view(made.shifts).slice();
+    const terms = this.centroids && (await this.probeTerms(values, probes, by));
     const [queries, shifts, probeTerms] = await allocAll(host, [
       ['i8', made.tables.length * 4, 'lists: tables'],
       ['u32', nq, 'lists: shifts'],
@@ -119,9 +126,8 @@ export class PqListCodec implements ListCodec {
     ]);
     const tables = host.view(made.tables);
     host.view(queries).set(new Int8Array(tables.buffer, tables.byteOffset, tables.byteLength));
-    const by = host.view(made.shifts).slice();
     host.view(shifts).set(by.map((shift) => shift - least));
-    if (this.centroids) host.view(probeTerms).set(this.probeTerms(values, probes, by));
+    host.view(probeTerms).set(terms ?? new Int32Array(probes.lists.length));
     return codedQueries(queries, shifts, probeTerms);
   }
 
@@ -130,20 +136,31 @@ export class PqListCodec implements ListCodec {
     const { shift, scale } = quantizer.grid;
     const { ksub, centroids, split } = quantizer.book;
     const { M, dsub, pairs } = split;
-    let middle = list * quantizer.shape.dim;
+    const middles = lists?.values;
+    let middle = middles ? list * lists!.width : 0;
     for (let sub = 0, j = 0; sub < M; sub++) {
       const from = (sub * ksub + quantizer.codeAt(codes, at, sub)) * 2 * pairs;
       for (let i = from; i < from + dsub; i++, j++) {
-        const value = lists ? centroids[i]! + lists[middle++]! : centroids[i]!;
+        const value = middles ? centroids[i]! + middles[middle++]! : centroids[i]!;
         out[j] = shift[j]! + Math.fround(value / scale);
       }
     }
     if (this.metric === 'cosine') normaliseSaid(out);
   }
 
+  async decodeRows(codes: Block<'i8'>, places: Uint32Array, rows: Block<'f32'>, width: number): Promise<void> {
+    // Centroids of lists are padded alike, to whole lanes.
+    await this.loaded.decode(codes, places, this.centroids?.block, rows, width);
+    if (this.metric !== 'cosine') return;
+    const { dim } = this.quantizer.shape;
+    const view = this.host.view(rows);
+    for (let at = 0; at < (places.length / 2) * width; at += width) normaliseSaid(view.subarray(at, at + dim));
+  }
+
   [Symbol.dispose](): void {
     this.loaded[Symbol.dispose]();
     if (this.scoring !== this.loaded) this.scoring[Symbol.dispose]();
+    this.centroids?.[Symbol.dispose]();
   }
 
   private get leastShift(): number {
@@ -179,7 +196,8 @@ export class PqListCodec implements ListCodec {
     try {
       const [by] = await engine.read([rangeOf(made.shifts)] as const);
       const shifts = by.map((shift) => shift - this.leastShift);
-      return { queries: made.tables, shifts, probeTerms: this.probeTerms(values, probes, by), [Symbol.dispose]: dispose };
+      const probeTerms = await this.probeTerms(values, probes, by);
+      return { queries: made.tables, shifts, probeTerms, [Symbol.dispose]: dispose };
     } catch (error) {
       dispose();
       throw error;
@@ -198,48 +216,16 @@ export class PqListCodec implements ListCodec {
   }
 
   /** What the nearest list lacks of each probed one, in units of the query's table: i32 [nq, nprobe]. */
-  private probeTerms(values: Int16Array, { lists, nprobe }: Probes, shifts: Uint32Array): Int32Array {
-    const { dim } = this.quantizer.shape;
+  private async probeTerms(values: Int16Array, probes: Probes, shifts: Uint32Array): Promise<Int32Array> {
+    const { lists, nprobe } = probes;
     const terms = new Int32Array(lists.length);
-    const scores = new Float64Array(nprobe);
+    const scores = await this.centroids!.scores(values, this.quantizer.shape.dim, probes, this.isSquared);
     for (let q = 0; q < shifts.length; q++) {
       let least = Infinity;
-      for (let p = 0; p < nprobe; p++) {
-        const list = lists[q * nprobe + p]!;
-        scores[p] = list === NONE ? Infinity : this.score(values, q * dim, list);
-        least = Math.min(least, scores[p]!);
-      }
+      for (let p = q * nprobe; p < (q + 1) * nprobe; p++) if (lists[p] !== NONE) least = Math.min(least, scores[p]!);
       const unit = 2 ** shifts[q]!;
-      for (let p = 0; p < nprobe; p++) {
-        terms[q * nprobe + p] = scores[p]! < Infinity ? Math.floor((scores[p]! - least) / unit) : 0;
-      }
+      for (let p = q * nprobe; p < (q + 1) * nprobe; p++) terms[p] = lists[p] === NONE ? 0 : Math.floor((scores[p]! - least) / unit);
     }
     return terms;
   }
-
-  /** |Q − C|², or −Q · C. */
-  private score(values: Int16Array, at: number, list: number): number {
-    const { dim } = this.quantizer.shape;
-    const from = list * dim;
-    const centroids = this.centroids!;
-    const squared = this.isSquared;
-    let sum = 0;
-    for (let j = 0; j < dim; j++) {
-      const c = centroids[from + j]!;
-      const q = values[at + j]!;
-      sum += squared ? (q - c) * (q - c) : -q * c;
-    }
-    return sum;
-  }
-}
-
-/** Values less those of the list's centroid: i16 [n, dim]. */
-export function residuals(values: Int16Array, centroids: Int16Array | undefined, lists: Uint32Array, dim: number): Int16Array {
-  if (!centroids) return values;
-  const left = new Int16Array(values.length);
-  for (let i = 0; i < lists.length; i++) {
-    const from = lists[i]! * dim;
-    for (let j = 0; j < dim; j++) left[i * dim + j] = values[i * dim + j]! - centroids[from + j]!;
-  }
-  return left;
 }

@@ -7,6 +7,7 @@ import type { Block } from '../../host/block.ts';
 import type { Engine } from '../../host/engine.ts';
 import { Recording } from '../../host/recording.ts';
 import { FORMS, type Form } from '../../kernels/graph.ts';
+import { pqDecode } from '../../kernels/pq-decode.ts';
 import { pqTables } from '../../kernels/pq-tables.ts';
 import { roundUp } from '../../util/math.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
@@ -122,6 +123,33 @@ export class LoadedQuantizer implements Disposable {
     } catch (error) {
       dispose();
       throw error;
+    }
+  }
+
+  /**
+   * What codes i8 [positions, stride] say, to rows f32 [n, width]; `places` u32 [n, 2] are positions and lists, `lists` i16
+   * [nlist, width] what is added to their values.
+   */
+  async decode(codes: Block<'i8'>, places: Uint32Array, lists: Block<'u32'> | undefined, rows: Block<'f32'>, width: number): Promise<void> {
+    const { quantizer, book } = this;
+    const { grid, stride } = quantizer;
+    const { M, dsub } = quantizer.book.split;
+    const host = book.engine.host;
+    const [placed, shift, scale] = await allocAll(host, [
+      ['u32', places.length, 'decoding: places'],
+      ['f32', width, 'decoding: shift'],
+      ['f32', 1, 'decoding: scale'],
+    ]);
+    try {
+      host.write(placed, places);
+      host.view(shift).fill(0);
+      host.view(shift).set(grid.shift);
+      host.view(scale)[0] = grid.scale;
+      const blocks = { codes, places: placed, centroids: book.centroids, lists: lists ?? placed, shift, scale, rows };
+      const params = { n: places.length / 2, stride, M, dsub, ksub: quantizer.book.ksub, width, withLists: lists ? 1 : 0 };
+      await host.run(new Recording().dispatch(pqDecode, blocks, params));
+    } finally {
+      for (const block of [placed, shift, scale]) block[Symbol.dispose]();
     }
   }
 

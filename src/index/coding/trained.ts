@@ -7,6 +7,7 @@ import { Coarse } from './coarse.ts';
 import { centroidVectors } from './coarse-plan.ts';
 import { F16ListCodec } from './f16-list-codec.ts';
 import { applyTransform, invertTransform, type LinearTransform, LoadedTransform } from './linear-transform.ts';
+import { centroidWidth } from './list-centroids.ts';
 import type { ListCodec } from './list-codec.ts';
 import type { CodedRows } from './lists.ts';
 import { LvqListCodec } from './lvq-list-codec.ts';
@@ -65,10 +66,11 @@ export class Trained implements Disposable {
     const { codec } = this.plan;
     const matrices = this.chain.reduce((sum, { matrix }) => sum + matrix.byteLength, 0);
     const centroids = codec.kind === 'pq' ? 2 * codec.quantizer.book.centroids.byteLength : 0;
+    const middles = codec.kind === 'pq' && this.coarse ? 2 * this.nlist * centroidWidth(codec.quantizer.shape.dim) : 0;
     const centred = 4 * this.nlist; // lists' centroids, each value of which a codec of numbers holds
     const ranges = codec.kind === 'sq4' ? (centred + 8) * codec.ranges.low.length : 0;
     const blocks = codec.kind === 'lvq' ? (centred + 4) * codec.plan.offset.length + 5 * codec.plan.bits.length : 0;
-    return matrices + centroids + ranges + blocks + (this.coarse?.bytes ?? 0);
+    return matrices + centroids + middles + ranges + blocks + (this.coarse?.bytes ?? 0);
   }
 
   /** All that vectors go through before they are coded. */

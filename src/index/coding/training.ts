@@ -17,10 +17,10 @@ import { f16Scale } from './f16-list-codec.ts';
 import { bitsFor, integerGrid, packValues, toGrid } from './integer-grid.ts';
 import { kmeans } from './kmeans.ts';
 import { applyTransform, type LinearTransform, linearTransform } from './linear-transform.ts';
+import { residuals } from './list-centroids.ts';
 import { fitLvq, LVQ_ROWS, principalAxes } from './lvq-training.ts';
 import { spread, trainOpq } from './opq.ts';
 import type { TrainedPlan } from './plan.ts';
-import { residuals } from './pq-list-codec.ts';
 import { type PqShape, ProductQuantizer, pqSplit } from './product-quantizer.ts';
 import { fitRanges } from './scalar-ranges.ts';
 
@@ -243,7 +243,7 @@ async function trainCodec(
   const grid = integerGrid(rows, dim, bitsFor(split.dsub) - (coarse ? 1 : 0), metric !== 'ip');
   const values = residuals(
     toGrid(rows, grid),
-    coarse && toGrid(centroidVectors(coarse), grid),
+    coarse && { values: toGrid(centroidVectors(coarse), grid), width: dim },
     await listsOf(engine, rows, coarse, signal),
     dim,
   );

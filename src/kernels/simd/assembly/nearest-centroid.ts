@@ -2,8 +2,6 @@
 // centroids at a time, so that each load serves several products. A block of rows stays with one subquantiser while its
 // centroids are in the nearest cache.
 
-import { wordDot } from './pair-words';
-
 const BLOCK: i32 = 64;
 const TILE: i32 = 8;
 const MOST: i32 = 0x7fffffff;
@@ -143,4 +141,11 @@ function fewCentroids(row: usize, book: usize, bookTerms: usize, pairs: i32, ksu
     }
   }
   return best;
+}
+
+/** Product of two words of two i16 each. */
+// @ts-ignore: decorator
+@inline
+function wordDot(a: i32, b: i32): i32 {
+  return ((a << 16) >> 16) * ((b << 16) >> 16) + (a >> 16) * (b >> 16);
 }
