@@ -182,7 +182,7 @@ function checkPq(description: Description, dims: readonly number[]): void {
   const rotates = (isOpq ? dims.at(-2)! : dim) >= codec.M;
   const instead = [fitting, ...(rotates ? [rotated] : [])].map(printDescription).join(' or ');
   const where = `it is ${dim}${last ? ` after ${printPart(last)}` : ''}`;
-  throw badArgument(`PQ${codec.M} needs a dim that is a multiple of ${codec.M}, but ${where}; give ${instead}`);
+  throw badArgument(`${printPart(codec)} needs a dim that is a multiple of ${codec.M}, but ${where}; give ${instead}`);
 }
 
 /** Of two divisors of `dim` that are as near to `M`, the smaller. */

@@ -5,7 +5,7 @@ import { defineKernel, reads, scratches, writes } from './kernel.ts';
 /** Centroids that lie side by side, word by word. */
 export const TILE = 8;
 /** The term of places behind the last centroid, whose words are zeros. */
-export const NO_TERM = 0x7fffffff;
+const NO_TERM = 0x7fffffff;
 /** Queries that go against the same centroids together. */
 const TOGETHER = 16;
 
