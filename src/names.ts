@@ -16,7 +16,10 @@ export type {
   VectorBatches,
   VectorIndex,
 } from './index/vector-index.ts';
-export type { CreateOptions, EngineChoice, OpenOptions } from './platform.ts';
+export type { CreateOptions, EngineChoice, IndexChoice, OpenOptions } from './platform.ts';
+export { bestFor, type Choice, frontier, type Objective, type OperatingPoint, type Wish } from './tune/operating-points.ts';
+export type { TuneOptions, TuningResult } from './tune/tuner.ts';
+export { parseTuning, printTuning } from './tune/tuning-file.ts';
 export { type ErrorCode, IsodexError } from './util/errors.ts';
 export type { TaskOptions } from './util/tasks.ts';
 

@@ -13,7 +13,8 @@ import type { VectorIndex } from './index/vector-index.ts';
 import { LANES } from './kernels/canonical-distances.ts';
 import { FORMS, isSq8, sq8Stride } from './kernels/graph.ts';
 import { BYTES } from './kernels/kernel.ts';
-import { type CreateOptions, Library, type OpenOptions } from './platform.ts';
+import { type CreateOptions, type IndexChoice, Library, type OpenOptions } from './platform.ts';
+import type { TuneOptions, TuningResult } from './tune/tuner.ts';
 import { roundUp } from './util/math.ts';
 
 export { readLabels } from './io/labels.ts';
@@ -42,8 +43,18 @@ export function openEngine(options?: EngineOptions): Promise<Engine> {
  * const { labels, distances } = await index.search(queries, { k: 10 });  // [nq, 10]
  * ```
  */
-export function createIndex(description: string, options: CreateOptions): Promise<VectorIndex> {
+export function createIndex(description: IndexChoice, options: CreateOptions): Promise<VectorIndex> {
   return library.createIndex(description, options);
+}
+
+/**
+ * Finds an index that meets a wish (recall, latency, memory, time to build) on vectors f32 [n, dim]: builds candidates on growing
+ * parts of them, measures recall against exact search and times of single queries and batches. `best` goes into `createIndex`; where
+ * nothing meets the wish it is undefined, and `nearest` is what comes nearest. Takes up to `budget` seconds (default 900).
+ * Throws 'bad-argument' for vectors, queries or settings that are none.
+ */
+export function tune(vectors: Float32Array, options: TuneOptions): Promise<TuningResult> {
+  return library.tune(vectors, options);
 }
 
 /** Opens an index from the bytes of its file. Throws 'bad-file' for anything else, damage included. */

@@ -5,6 +5,9 @@ import { type IndexConfig, makeIndex, readIndex } from './index/factory.ts';
 import { type ByteSource, bytesSource } from './index/format.ts';
 import type { OriginalsAt } from './index/originals.ts';
 import type { VectorIndex } from './index/vector-index.ts';
+import type { OperatingPoint } from './tune/operating-points.ts';
+import { type TuneOptions, type TuningResult, tuneOn } from './tune/tuner.ts';
+import { choiceOf, type OlderChoice } from './tune/tuning-file.ts';
 import type { TaskOptions } from './util/tasks.ts';
 
 export interface EngineChoice {
@@ -13,6 +16,9 @@ export interface EngineChoice {
    */
   engine?: Engine | EngineKind | undefined;
 }
+
+/** A description; or a point that `tune` measured; or a choice that the older system wrote. */
+export type IndexChoice = string | OperatingPoint | OlderChoice;
 
 export interface CreateOptions extends IndexConfig, EngineChoice {}
 
@@ -29,9 +35,18 @@ export class Library {
     return openEngineOn(this.platform, options);
   }
 
-  async createIndex(description: string, options: CreateOptions): Promise<VectorIndex> {
+  async createIndex(choice: IndexChoice, options: CreateOptions): Promise<VectorIndex> {
+    const { description, config } = typeof choice === 'string' ? { description: choice, config: {} } : choiceOf(choice);
     const { engine, close } = await this.engineFor(options?.engine);
-    return closingOnError(close, () => makeIndex(description, options, engine, close));
+    return closingOnError(close, () => makeIndex(description, { ...config, ...options }, engine, close));
+  }
+
+  tune(vectors: Float32Array, options: TuneOptions): Promise<TuningResult> {
+    const around = {
+      createIndex: (description: string, config: CreateOptions) => this.createIndex(description, config),
+      now: () => performance.now(),
+    };
+    return tuneOn(around, vectors, options);
   }
 
   fromBytes(bytes: Uint8Array, options: OpenOptions = {}): Promise<VectorIndex> {

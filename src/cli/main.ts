@@ -88,6 +88,34 @@ With 'compute' every row is compared with every query by canonical arithmetic, o
   .action((file, queries, given) => perform(async (task) => (await import('./eval.ts')).evaluate(file, queries, given, task)));
 
 program
+  .command('tune')
+  .description('find the index that meets a wish on your vectors; exit code 2 where none does')
+  .argument('<input>', 'file of vectors')
+  .option('--queries <file>', 'file of queries (default: up to 1,000 of the vectors, which are then left out)')
+  .addOption(options.minRecall)
+  .addOption(options.targetP99)
+  .addOption(options.maxMemory)
+  .addOption(options.maxBuild)
+  .addOption(options.objective)
+  .addOption(options.indexes)
+  .addOption(options.budget)
+  .addOption(options.metric)
+  .addOption(options.k)
+  .addOption(options.engine)
+  .addOption(options.threads)
+  .addOption(options.seed)
+  .addOption(options.limit('rows of the input'))
+  .option('--out <file>', 'JSON file to write; trials are kept beside it, so that a run that was interrupted goes on')
+  .addHelpText(
+    'after',
+    `
+Candidates are built on growing parts of the vectors, and the better half goes on, by recall and counts of distances, which are the same
+on every machine; what is left is built on all vectors and timed. Recall is measured against exact search, ties counted as hits.`,
+  )
+  .addHelpText('after', INPUT_HELP)
+  .action((input, given) => perform(async (task) => (await import('./tune.ts')).tune(input, given, task)));
+
+program
   .command('verify')
   .description('search on every engine of this machine and compare labels and distance bits; exit code 1 at any difference')
   .argument('<file>', 'index file')

@@ -1,6 +1,10 @@
 /** Options that several commands take, each defined once. */
+import bytes from 'bytes';
 import { InvalidArgumentError, Option } from 'commander';
+import ms, { type StringValue } from 'ms';
 import type { EngineKind, Metric } from '../names.ts';
+import { FAMILIES } from '../tune/candidates.ts';
+import { OBJECTIVES } from '../tune/operating-points.ts';
 
 /** Which engine, as `--engine` and `--threads` give it. */
 export interface EngineArgs {
@@ -55,7 +59,7 @@ export const storedNprobe = new Option('--nprobe <n>', 'IVF: lists that searches
 
 export const storedRefineFactor = new Option(
   '--refine-factor <n>',
-  'RFlat: how many times k rows are compared by their vectors (default: 10, with graphs 6)',
+  'RFlat: how many times k rows are compared by their vectors (default: 10, with graphs 6, of IVF,Flat 2)',
 ).argParser(integer());
 
 export const trainSize = new Option('--train-size <n>', 'rows, evenly spaced, that IVF, PQ and OPQ learn from (default: 65536)').argParser(
@@ -76,8 +80,41 @@ export const k = new Option('-k, --k <n>', 'neighbours for each query').argParse
 
 export const format = new Option('--format <name>', 'how results are written').choices(['table', 'json', 'ivecs']).default('table');
 
+export const minRecall = new Option('--min-recall <share>', 'recall that is wanted, 0 to 1').argParser(share).default(0.95);
+
+export const targetP99 = new Option('--target-p99 <time>', 'that 99 of 100 single queries take at most, as 10ms').argParser(duration);
+
+export const maxMemory = new Option('--max-memory <size>', 'of the index, as 1GB').argParser(size);
+
+export const maxBuild = new Option('--max-build <time>', 'that training and adding may take, as 10m').argParser(duration);
+
+export const objective = new Option('--objective <name>', 'what is best among what meets the wish').choices(OBJECTIVES).default('p99');
+
+export const indexes = new Option('--indexes <names>', 'kinds of index that are tried').default(FAMILIES.join(','));
+
+export const budget = new Option('--budget <time>', 'that tuning may take').argParser(duration).default(900_000, '15m');
+
 export function limit(what: string): Option {
   return new Option('--limit <n>', `take only the first n ${what}`).argParser(integer(1, Number.MAX_SAFE_INTEGER));
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('Give a number from 0 to 1.');
+}
+
+/** Milliseconds. */
+function duration(text: string): number {
+  const value = ms(text as StringValue);
+  if (value > 0) return value;
+  throw new InvalidArgumentError("Give a time, as '10ms', '30s' or '15m'.");
+}
+
+function size(text: string): number {
+  const value = bytes.parse(text);
+  if (value !== null && value > 0) return value;
+  throw new InvalidArgumentError("Give a size, as '500MB' or '1GB'.");
 }
 
 function integer(least = 0, most = Number.POSITIVE_INFINITY): (text: string) => number {

@@ -5,6 +5,7 @@
  * 1983), and taken as it is where that loses more.
  */
 import type { Engine } from '../../host/engine.ts';
+import { spread } from '../../util/spread.ts';
 import { Breather, type TaskOptions } from '../../util/tasks.ts';
 import { meanAndCovariance } from '../linear/covariance.ts';
 import { symmetricEigen } from '../linear/eigen.ts';
@@ -101,18 +102,6 @@ export async function trainOpq(engine: Engine, rows: Float32Array, task: OpqTask
     momentum++;
   }
   return { transform: linearTransform(best.rotation, dim, offset), distortions };
-}
-
-/** At most `most` of the rows, evenly spaced. */
-export function spread(rows: Float32Array, dim: number, most: number): Float32Array {
-  const n = rows.length / dim;
-  if (n <= most) return rows;
-  const out = new Float32Array(most * dim);
-  for (let i = 0; i < most; i++) {
-    const row = Math.floor((i * n) / most);
-    out.set(rows.subarray(row * dim, (row + 1) * dim), i * dim);
-  }
-  return out;
 }
 
 /** Rotations move values about: the grid has room for a quarter more than it saw. */

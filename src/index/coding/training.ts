@@ -2,6 +2,7 @@
 import type { Engine } from '../../host/engine.ts';
 import { badArgument } from '../../util/errors.ts';
 import { randomWord } from '../../util/random.ts';
+import { spread } from '../../util/spread.ts';
 import { Breather, type TaskOptions } from '../../util/tasks.ts';
 import { checkAgainstDim, type Description, type TransformPart } from '../description.ts';
 import { printPart } from '../description-parts.ts';
@@ -19,7 +20,7 @@ import { kmeans } from './kmeans.ts';
 import { applyTransform, type LinearTransform, linearTransform } from './linear-transform.ts';
 import { residuals } from './list-centroids.ts';
 import { fitLvq, LVQ_ROWS, principalAxes } from './lvq-training.ts';
-import { spread, trainOpq } from './opq.ts';
+import { trainOpq } from './opq.ts';
 import type { TrainedPlan } from './plan.ts';
 import { type PqShape, ProductQuantizer, pqSplit } from './product-quantizer.ts';
 import { fitRanges } from './scalar-ranges.ts';

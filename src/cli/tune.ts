@@ -1,0 +1,127 @@
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { readVectors } from '../io/vector-source.ts';
+import { IsodexError, type Metric, type Objective, type OperatingPoint, type TuningResult, tune as tuneIndex, version } from '../node.ts';
+import { FAMILIES, type Family } from '../tune/candidates.ts';
+import { frontier } from '../tune/operating-points.ts';
+import type { TrialRecord } from '../tune/trial.ts';
+import { fingerprintOf } from '../tune/tuner.ts';
+import { parseTrial, printTuning } from '../tune/tuning-file.ts';
+import { openQuietly } from './inputs.ts';
+import type { EngineArgs } from './options.ts';
+import type { Task } from './perform.ts';
+import { Progress } from './progress.ts';
+import { formatFacts, formatRate, formatTable } from './table.ts';
+
+interface TuneArgs extends EngineArgs {
+  readonly queries?: string;
+  readonly metric: Metric;
+  readonly k: number;
+  readonly minRecall: number;
+  readonly targetP99?: number;
+  readonly maxMemory?: number;
+  readonly maxBuild?: number;
+  readonly objective: Objective;
+  readonly indexes: string;
+  readonly budget: number;
+  readonly seed: number;
+  readonly limit?: number;
+  readonly out?: string;
+}
+
+/** No point met the wish. */
+const UNMET = 2;
+
+export async function tune(input: string, args: TuneArgs, { signal }: Task): Promise<number | undefined> {
+  const { vectors, dim } = await readVectors(input, { limit: args.limit, signal });
+  const queries = args.queries === undefined ? undefined : await readVectors(args.queries, { signal });
+  if (queries && queries.dim !== dim) {
+    throw new IsodexError('bad-argument', `${args.queries} has dim ${queries.dim}, but ${input} has dim ${dim}`);
+  }
+  using engine = await openQuietly({ prefer: args.engine, threads: args.threads, signal });
+  const journal = args.out === undefined ? undefined : `${args.out}.trials.jsonl`;
+  const { metric, k, minRecall, targetP99, maxMemory, maxBuild, objective, budget, seed } = args;
+  const run = { fingerprint: fingerprintOf(vectors, queries?.vectors), metric, k, minRecall, seed };
+  const resume = journal === undefined ? [] : await readJournal(journal, JSON.stringify(run));
+  if (resume.length > 0) console.warn(`isodex: ${resume.length} trials of ${journal} are taken as they are`);
+  using progress = new Progress('tuning');
+  const limits = { minRecall, maxP99: targetP99, maxMemory, maxBuild: maxBuild && maxBuild / 1000, objective };
+  let writing = Promise.resolve();
+  const onTrial = (trial: TrialRecord, best: OperatingPoint | undefined) => {
+    if (journal !== undefined) writing = writing.then(() => appendFile(journal, `${JSON.stringify(trial)}\n`));
+    if (best && process.stderr.isTTY) process.stderr.write(`best so far: ${nameOf(best)}, p99 ${best.latency.p99.toFixed(2)} ms\n`);
+  };
+  const result = await tuneIndex(vectors, {
+    ...{ dim, metric, k, seed, engine, signal, resume, onTrial, queries: queries?.vectors },
+    ...{ ...limits, indexes: familiesOf(args.indexes), budget: budget / 1000, onProgress: progress.update },
+  });
+  progress.stop();
+  await writing;
+  if (args.out !== undefined) await writeFile(args.out, printTuning(result, version));
+  if (journal !== undefined) await rm(journal, { force: true });
+  print(result, args);
+  return result.best ? undefined : UNMET;
+}
+
+function familiesOf(text: string): Family[] {
+  return text.split(',').map((name) => {
+    const family = FAMILIES.find((one) => one.toLowerCase() === name.trim().toLowerCase());
+    if (family) return family;
+    throw new IsodexError('bad-argument', `--indexes has '${name}'; give some of ${FAMILIES.join(',')}`);
+  });
+}
+
+/** The first line of a journal says what its trials were run on and for; those of another run are of no use. */
+async function readJournal(path: string, heading: string): Promise<TrialRecord[]> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const [first, ...lines] = text.split('\n');
+  if (first !== heading) {
+    await writeFile(path, `${heading}\n`);
+    return [];
+  }
+  // A line that was cut off by an interruption is run again.
+  return lines.flatMap((line, i) => {
+    if (line === '') return [];
+    try {
+      return [parseTrial(line, `line ${i + 2} of ${path}`)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function nameOf({ build, search }: OperatingPoint): string {
+  const numbers = Object.entries({ ...build.config, ...search }).map(([name, value]) => `${name} ${value}`);
+  return [build.description, ...numbers].join(', ');
+}
+
+function print({ best, nearest, missed, points, measuredOn, wish, log }: TuningResult, { out }: TuneArgs): void {
+  const objective = wish.objective ?? 'p99';
+  const rows = frontier(points, objective).map((point) => [
+    nameOf(point),
+    `${point.recall.toFixed(4)} (${point.recallInterval.map((x) => x.toFixed(3)).join(' to ')})`,
+    point.latency.p99.toFixed(2),
+    formatRate(Math.max(...Object.values(point.qps))),
+    (point.memoryBytes / 2 ** 20).toFixed(0),
+    point.buildSeconds.toFixed(1),
+  ]);
+  console.log(formatTable(['index', `recall@${measuredOn.k}`, 'p99 ms', 'QPS', 'MiB', 'build s'], rows));
+  const chosen = best ?? nearest;
+  const facts: [string, string][] = [
+    [
+      'measured on',
+      `${measuredOn.n} rows of dim ${measuredOn.dim}, ${measuredOn.queries} queries${measuredOn.heldOut ? ' held out of them' : ''}`,
+    ],
+    ['ended', log.at(-1)?.event ?? ''],
+  ];
+  if (best) facts.unshift(['best', nameOf(best)]);
+  else if (chosen)
+    facts.unshift(['best found', `${nameOf(chosen)}, which misses ${missed.join(' and ')}`], ['nearest target', targetOf(chosen)]);
+  if (out !== undefined) facts.push(['written', out]);
+  console.log(formatFacts(facts));
+}
+
+/** What can be had. */
+function targetOf({ recall, latency, memoryBytes, buildSeconds }: OperatingPoint): string {
+  const memory = `${Math.ceil(memoryBytes / 2 ** 20)}MB`;
+  return `--min-recall ${recall.toFixed(3)} --target-p99 ${latency.p99.toFixed(1)}ms --max-memory ${memory} --max-build ${Math.ceil(buildSeconds)}s`;
+}

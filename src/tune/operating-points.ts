@@ -1,0 +1,107 @@
+/** Measured ways to search, which of them no other beats, and which one a wish asks for. */
+
+/** How an index is made. */
+export interface BuildChoice {
+  readonly description: string;
+  readonly config: { readonly M?: number; readonly efConstruction?: number };
+}
+
+/** How it is searched. */
+export interface SearchChoice {
+  readonly efSearch?: number;
+  readonly nprobe?: number;
+  readonly refineFactor?: number;
+}
+
+/** Of single queries, in milliseconds. */
+export interface Latency {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+/** One index, searched in one way. */
+export interface OperatingPoint {
+  readonly build: BuildChoice;
+  readonly search: SearchChoice;
+  /** Ties counted as hits. */
+  readonly recall: number;
+  /** Within which it lies for other queries of the same kind, in 95 cases of 100. */
+  readonly recallInterval: readonly [low: number, high: number];
+  readonly latency: Latency;
+  /** Queries per second by the size of batches. */
+  readonly qps: Readonly<Record<string, number>>;
+  readonly buildSeconds: number;
+  /** Bytes by part, and their sum. */
+  readonly memory: Readonly<Record<string, number>>;
+  readonly memoryBytes: number;
+}
+
+export const OBJECTIVES = ['p99', 'qps', 'memory', 'build'] as const;
+/** What is to be least, or for 'qps' most. */
+export type Objective = (typeof OBJECTIVES)[number];
+
+export interface Wish {
+  readonly minRecall?: number | undefined;
+  /** Milliseconds of a single query that 99 of 100 stay below. */
+  readonly maxP99?: number | undefined;
+  /** Bytes. */
+  readonly maxMemory?: number | undefined;
+  /** Seconds. */
+  readonly maxBuild?: number | undefined;
+  /** Default 'p99'. */
+  readonly objective?: Objective | undefined;
+}
+
+/** The price of a point: smaller is better. */
+export function costOf({ latency, qps, memoryBytes, buildSeconds }: OperatingPoint, objective: Objective): number {
+  if (objective === 'p99') return latency.p99;
+  if (objective === 'qps') return -Math.max(0, ...Object.values(qps));
+  return objective === 'memory' ? memoryBytes : buildSeconds;
+}
+
+/** Points that no other one beats: none has as much recall at less cost, or more at the same. Dearer last; of equal ones the first. */
+export function frontier(points: readonly OperatingPoint[], objective: Objective): OperatingPoint[] {
+  const cost = (point: OperatingPoint) => costOf(point, objective);
+  const byCost = [...points].sort((a, b) => cost(a) - cost(b) || b.recall - a.recall);
+  const kept: OperatingPoint[] = [];
+  for (const point of byCost) if (kept.length === 0 || point.recall > kept.at(-1)!.recall) kept.push(point);
+  return kept;
+}
+
+/** What a wish asks for, and how far a point is from it: a share of each limit that it passes. */
+interface Limit {
+  readonly name: 'minRecall' | 'maxP99' | 'maxMemory' | 'maxBuild';
+  readonly missed: (point: OperatingPoint) => number;
+}
+
+function limitsOf({ minRecall, maxP99, maxMemory, maxBuild }: Wish): Limit[] {
+  const over = (value: number, most: number) => Math.max(0, value / most - 1);
+  const limits: Limit[] = [];
+  if (minRecall !== undefined) limits.push({ name: 'minRecall', missed: ({ recall }) => Math.max(0, minRecall - recall) });
+  if (maxP99 !== undefined) limits.push({ name: 'maxP99', missed: ({ latency }) => over(latency.p99, maxP99) });
+  if (maxMemory !== undefined) limits.push({ name: 'maxMemory', missed: ({ memoryBytes }) => over(memoryBytes, maxMemory) });
+  if (maxBuild !== undefined) limits.push({ name: 'maxBuild', missed: ({ buildSeconds }) => over(buildSeconds, maxBuild) });
+  return limits;
+}
+
+export interface Choice {
+  /** The cheapest point that meets the wish; undefined where none does. */
+  readonly best: OperatingPoint | undefined;
+  /** Where none does: the point that comes nearest, and the limits that it misses. */
+  readonly nearest: OperatingPoint | undefined;
+  readonly missed: readonly Limit['name'][];
+}
+
+/** Of points that cost the same the one with more recall, then the first. */
+export function bestFor(points: readonly OperatingPoint[], wish: Wish): Choice {
+  const limits = limitsOf(wish);
+  const objective = wish.objective ?? 'p99';
+  const distance = (point: OperatingPoint) => limits.reduce((sum, { missed }) => sum + missed(point), 0);
+  const order = (a: OperatingPoint, b: OperatingPoint) => costOf(a, objective) - costOf(b, objective) || b.recall - a.recall;
+  const meeting = points.filter((point) => distance(point) === 0).sort(order);
+  if (meeting.length > 0) return { best: meeting[0], nearest: undefined, missed: [] };
+  const [nearest] = [...points].sort((a, b) => distance(a) - distance(b) || order(a, b));
+  const missed = nearest ? limits.filter((limit) => limit.missed(nearest) > 0).map(({ name }) => name) : [];
+  return { best: undefined, nearest, missed };
+}

@@ -1,0 +1,150 @@
+/** One trial: an index built on some of the rows, and what searches of it find, read and take. */
+import type { Engine } from '../host/engine.ts';
+import type { IndexConfig } from '../index/factory.ts';
+import type { Metric, VectorIndex } from '../index/vector-index.ts';
+import type { TaskOptions } from '../util/tasks.ts';
+import { type Candidate, searchesOf } from './candidates.ts';
+import type { BuildChoice, Latency, SearchChoice } from './operating-points.ts';
+import { percentile, recallOf } from './recall.ts';
+
+/** What tuning stands on, so that tests can put something else there. */
+export interface Surroundings {
+  createIndex(description: string, options: IndexConfig & { readonly engine: Engine }): Promise<VectorIndex>;
+  /** Milliseconds. */
+  now(): number;
+}
+
+/** Rows, queries, and the distances that the nearest rows have. */
+export interface TrialData {
+  readonly dim: number;
+  readonly metric: Metric;
+  readonly seed: number;
+  /** f32 [n, dim] */
+  readonly rows: Float32Array;
+  /** f32 [nq, dim] */
+  readonly queries: Float32Array;
+  readonly k: number;
+  /** f32 [nq, k], canonical. */
+  readonly truth: Float32Array;
+}
+
+export interface SearchRecord {
+  readonly search: SearchChoice;
+  readonly recall: number;
+  readonly recallInterval: readonly [number, number];
+  /** Distances that a query took, on average: what promotion counts with, since it is the same on every machine. */
+  readonly distances: number;
+  /** Where time was measured. */
+  readonly latency?: Latency;
+  readonly qps?: Readonly<Record<string, number>>;
+}
+
+export interface TrialRecord {
+  readonly build: BuildChoice;
+  /** Rows that it was built on. */
+  readonly rows: number;
+  readonly buildSeconds: number;
+  readonly memory: Readonly<Record<string, number>>;
+  readonly searches: readonly SearchRecord[];
+}
+
+export interface TrialTask extends TaskOptions {
+  readonly engine: Engine;
+  readonly minRecall: number;
+  /** Whether searches are timed, and some are tried beyond the first one that finds enough. */
+  readonly timed: boolean;
+}
+
+/** Searches that are tried beyond the first that finds enough. */
+const BEYOND = 2;
+/** Batches whose speed is measured, beside single queries and all of them. */
+const BATCHES = [16, 256];
+/** Single queries that are timed, at most, and before that to warm up. */
+const SINGLES = 500;
+const WARM_UP = 20;
+const Z95 = 1.96;
+
+export async function runTrial(around: Surroundings, candidate: Candidate, data: TrialData, task: TrialTask): Promise<TrialRecord> {
+  const { dim, metric, seed, rows, k } = data;
+  const { build } = candidate;
+  using index = await around.createIndex(build.description, { ...build.config, dim, metric, seed, engine: task.engine });
+  const started = around.now();
+  if (!index.isTrained) await index.train(rows, { signal: task.signal });
+  await index.add(rows, { signal: task.signal });
+  await index.prepare({ signal: task.signal });
+  const buildSeconds = (around.now() - started) / 1000;
+  const ways = searchesOf(candidate, k);
+  const searches: SearchRecord[] = [];
+  let enough = 0;
+  for (const [i, search] of ways.entries()) {
+    task.onProgress?.(i, ways.length);
+    const record = await measure(around, index, search, data, task);
+    searches.push(record);
+    if (record.recall >= task.minRecall && ++enough > (task.timed ? BEYOND : 0)) break;
+  }
+  return { build, rows: rows.length / dim, buildSeconds, memory: { ...index.memory }, searches };
+}
+
+async function measure(
+  around: Surroundings,
+  index: VectorIndex,
+  search: SearchChoice,
+  data: TrialData,
+  task: TrialTask,
+): Promise<SearchRecord> {
+  const { queries, dim, k, truth } = data;
+  const options = { ...search, k, signal: task.signal };
+  const found = await index.search(queries, { ...options, stats: search.efSearch !== undefined });
+  const nq = queries.length / dim;
+  const each = Array.from({ length: nq }, (_, q) => {
+    const part = { k, labels: found.labels.subarray(q * k, (q + 1) * k), distances: found.distances.subarray(q * k, (q + 1) * k) };
+    return recallOf(part, truth.subarray(q * k, (q + 1) * k)).recall;
+  });
+  const untimed = { search, ...meanWithInterval(each), distances: distancesOf(index, search, found.stats?.distances) };
+  if (!task.timed) return untimed;
+  const { latency, singles } = await timeSingles(around, index, data, options);
+  const qps: Record<string, number> = { 1: singles };
+  for (const batch of [...BATCHES.filter((size) => size < nq), nq]) {
+    const part = queries.subarray(0, batch * dim);
+    const started = around.now();
+    await index.search(part, options);
+    qps[batch] = (1000 * batch) / (around.now() - started);
+  }
+  return { ...untimed, latency, qps };
+}
+
+async function timeSingles(
+  around: Surroundings,
+  index: VectorIndex,
+  { queries, dim }: TrialData,
+  options: SearchChoice & { readonly k: number },
+): Promise<{ latency: Latency; singles: number }> {
+  const nq = queries.length / dim;
+  const one = (q: number) => index.search(queries.subarray((q % nq) * dim, ((q % nq) + 1) * dim), options);
+  for (let q = 0; q < WARM_UP; q++) await one(q);
+  const times: number[] = [];
+  for (let q = 0; q < Math.min(nq, SINGLES); q++) {
+    const started = around.now();
+    await one(q);
+    times.push(around.now() - started);
+  }
+  const sum = times.reduce((a, b) => a + b, 0);
+  const latency = { p50: percentile(times, 0.5), p95: percentile(times, 0.95), p99: percentile(times, 0.99) };
+  return { latency, singles: (1000 * times.length) / sum };
+}
+
+/** The mean of recalls of single queries, and 1.96 standard errors to both sides of it. */
+export function meanWithInterval(each: readonly number[]): Pick<SearchRecord, 'recall' | 'recallInterval'> {
+  const n = each.length;
+  const recall = each.reduce((sum, x) => sum + x, 0) / n;
+  const variance = n > 1 ? each.reduce((sum, x) => sum + (x - recall) ** 2, 0) / (n - 1) : 0;
+  const error = Z95 * Math.sqrt(variance / n);
+  return { recall, recallInterval: [Math.max(0, recall - error), Math.min(1, recall + error)] };
+}
+
+/** Of graphs what searches tell; of lists the centroids and, taken to be of one length, the rows in those that are probed. */
+function distancesOf(index: VectorIndex, { nprobe }: SearchChoice, counted: Uint32Array | undefined): number {
+  if (counted) return counted.reduce((sum, x) => sum + x, 0) / counted.length;
+  const nlist = Number(/^IVF(\d+)/.exec(index.description)?.[1] ?? 0);
+  return nlist > 0 && nprobe !== undefined ? nlist + (index.size * nprobe) / nlist : index.size;
+}

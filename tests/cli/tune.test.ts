@@ -1,0 +1,56 @@
+/** Tuning on the command line. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeVectors } from '../../src/io/write.ts';
+import { parseTuning } from '../../src/node.ts';
+import { lowRank } from '../index/helpers.ts';
+import { isodex, scratchFolder } from './cli.ts';
+
+const scratch = scratchFolder();
+const rows = scratch.at('rows.npy');
+const out = scratch.at('tuning.json');
+const tune = (...args: string[]) => isodex(['tune', rows, '--engine', 'cpu', '--threads', '1', '--indexes', 'Flat,HNSW', ...args]);
+
+beforeAll(() => writeVectors(rows, lowRank(1500, 32, 1, 8, 0.1), 32));
+afterAll(() => scratch.remove());
+
+describe('tune', () => {
+  it('prints the frontier and the best point, and writes the result', { timeout: 120_000 }, async () => {
+    const { code, stdout, stderr } = await tune('--min-recall', '0.9', '--objective', 'memory', '--out', out);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^index +recall@10 +p99 ms +QPS +MiB +build s\n(.*\n)*best +\S/);
+    expect(stdout).toMatch(/measured on +1425 rows of dim 32, 75 queries held out of them/);
+    const result = parseTuning(readFileSync(out, 'utf8'));
+    expect(result.wish).toMatchObject({ minRecall: 0.9, objective: 'memory' });
+    expect(result.best!.build.description).toMatch(/^Flat|HNSW/);
+    expect(existsSync(`${out}.trials.jsonl`)).toBe(false);
+  });
+
+  it('tells what can be had where nothing meets the wish, with exit code 2', { timeout: 120_000 }, async () => {
+    const { code, stdout } = await tune('--target-p99', '0.001ms', '--indexes', 'Flat');
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/best found +Flat, which misses maxP99\n/);
+    expect(stdout).toMatch(/nearest target +--min-recall 1\.000 --target-p99 [\d.]+ms --max-memory 1MB --max-build 1s/);
+  });
+
+  it('goes on after an interruption, but not with trials of other data', { timeout: 120_000 }, async () => {
+    const journal = `${out}.trials.jsonl`;
+    const { trials } = parseTuning(readFileSync(out, 'utf8'));
+    writeFileSync(journal, `{"another":"run"}\n${JSON.stringify(trials[0])}\n`);
+    const { code, stderr } = await tune('--min-recall', '0.9', '--indexes', 'Flat', '--out', out);
+    expect(code).toBe(0);
+    expect(stderr).not.toMatch(/taken as they are/);
+  });
+
+  it.each([
+    [['--indexes', 'Tree'], "isodex: --indexes has 'Tree'; give some of Flat,IVF,HNSW,OPQ+HNSW"],
+    [['--min-recall', '2'], /min-recall.* Give a number from 0 to 1/],
+    [['--budget', 'soon'], /budget.* Give a time, as '10ms', '30s' or '15m'/],
+    [['--max-memory', 'little'], /max-memory.* Give a size, as '500MB' or '1GB'/],
+  ])('refuses %j', async (args, message) => {
+    const { code, stderr } = await tune(...args);
+    expect(code).toBe(1);
+    if (typeof message === 'string') expect(stderr.trim()).toBe(message);
+    else expect(stderr).toMatch(message);
+  });
+});
