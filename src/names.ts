@@ -18,7 +18,7 @@ export type {
 } from './index/vector-index.ts';
 export type { CreateOptions, EngineChoice, IndexChoice, OpenOptions } from './platform.ts';
 export { bestFor, type Choice, frontier, type Objective, type OperatingPoint, type Wish } from './tune/operating-points.ts';
-export type { TuneOptions, TuningResult } from './tune/tuner.ts';
+export type { LogEntry, MeasuredOn, TuneOptions, TuningResult } from './tune/tuner.ts';
 export { parseTuning, printTuning } from './tune/tuning-file.ts';
 export { type ErrorCode, IsodexError } from './util/errors.ts';
 export type { TaskOptions } from './util/tasks.ts';
