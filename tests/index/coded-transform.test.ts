@@ -168,7 +168,7 @@ describe('PCA', () => {
 
 describe('OPQ', () => {
   const opq = (vectors: Float32Array, dim: number, M: number, dimOut = dim, nBits: 4 | 8 = 4, on: Engine = engine) =>
-    trainOpq(on, vectors, { dim, shape: { dim: dimOut, M, nBits }, centred: true, seed: 1 });
+    trainOpq(on, vectors, { dim, shape: { dim: dimOut, M, nBits }, centred: true, seed: 1, rounds: 11 });
 
   it.each(kinds)('never loses more from one rotation to the next: %s', async (kind) => {
     const { distortions, transform } = await opq(makeVectors(kind, 400, 18, 3), 18, 3);

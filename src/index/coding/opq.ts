@@ -19,8 +19,7 @@ import { type PqShape, pqSplit } from './product-quantizer.ts';
 
 /** Rows that the rotation is learned from, at most: with a quarter of these, what others lose is 3 % more (docs/architecture.md). */
 const MOST_ROWS = 65_536;
-/** Rotations after the first one, and steps of k-means before the first and between two of them. */
-const ROUNDS = 11;
+/** Steps of k-means before the first new rotation, and between two of them. */
 const FIRST_STEPS = 4;
 const STEPS = 2;
 /** Learning ends when a rotation loses hardly less than the one before. */
@@ -39,6 +38,8 @@ export interface OpqTask extends TaskOptions {
   /** Whether the mean may be subtracted: not where inner products must stay. */
   readonly centred: boolean;
   readonly seed: number;
+  /** Rotations after the first one. */
+  readonly rounds: number;
 }
 
 export interface Opq {
@@ -56,7 +57,7 @@ interface Step {
 
 /** Learns from rows f32 [n, dim]. */
 export async function trainOpq(engine: Engine, rows: Float32Array, task: OpqTask): Promise<Opq> {
-  const { dim, shape, centred, seed, signal, onProgress } = task;
+  const { dim, shape, centred, seed, rounds, signal, onProgress } = task;
   const sample = spread(rows, dim, MOST_ROWS);
   const breather = new Breather(signal);
   const { mean, covariance } = await meanAndCovariance(engine.host, sample, dim, { signal });
@@ -76,14 +77,14 @@ export async function trainOpq(engine: Engine, rows: Float32Array, task: OpqTask
   let answer = start;
   let next = start;
   let momentum = 0;
-  for (let round = 0; round <= ROUNDS; round++) {
+  for (let round = 0; round <= rounds; round++) {
     const rotated = await applyToRounded(engine, linearTransform(next, dim, offset), rounded, { signal });
     grid ??= roomy(integerGrid(rotated, shape.dim, bitsFor(split.dsub), false));
     const packed = packValues(toGrid(rotated, grid), shape.dim, split);
     const iterations = round === 0 ? FIRST_STEPS : STEPS;
     const clustering = await kmeans(engine, packed, { split, ksub, iterations, seed, from: best.centroids, signal });
     const distortion = clustering.distortions.at(-1)! / (grid.scale * grid.scale) / (sample.length / dim);
-    onProgress?.(round + 1, ROUNDS + 1);
+    onProgress?.(round + 1, rounds + 1);
     if (distortion > best.distortion) {
       if (next === answer) break;
       next = answer;
@@ -93,7 +94,7 @@ export async function trainOpq(engine: Engine, rows: Float32Array, task: OpqTask
     const settled = distortion >= best.distortion * (1 - SETTLED);
     best = { rotation: next, centroids: clustering.centroids, distortion };
     distortions.push(distortion);
-    if (settled || round === ROUNDS) break;
+    if (settled || round === rounds) break;
     const target = await agreement(engine.host, scaled, clustering, split, ksub, breather);
     const before = answer;
     answer = await orthogonalFactor(engine.host, withInertia(target, next), procrustes);

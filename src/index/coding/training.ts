@@ -27,6 +27,12 @@ import { fitRanges } from './scalar-ranges.ts';
 
 /** Steps of k-means of product quantisers, as FAISS takes. */
 const PQ_STEPS = 25;
+/**
+ * Rotations that OPQ tries. What lists leave of rows lies more in the faint directions, which take longer: 11 rounds end 0.011 below
+ * FAISS's recall there, 24 at 0.005.
+ */
+const ROUNDS = 11;
+const ROUNDS_BEFORE_LISTS = 24;
 /** Rows that the codes which a graph is built on are trained on, at most. */
 const GRAPH_ROWS = 4096;
 /** Rows that scalar quantisers are fitted to, at most. */
@@ -127,7 +133,7 @@ async function trainTransform(
   dim: number,
   dimOut: number,
   part: TransformPart,
-  { codec }: Description,
+  { structure, codec }: Description,
   { engine, settings, signal }: TrainTask,
   report: Report,
 ): Promise<LinearTransform> {
@@ -136,8 +142,9 @@ async function trainTransform(
   const onProgress = (done: number, total: number) => report(done / total);
   switch (part.kind) {
     case 'OPQ': {
+      const rounds = structure.kind === 'IVF' ? ROUNDS_BEFORE_LISTS : ROUNDS;
       const shape: PqShape = { dim: dimOut, M: part.M, nBits: codec.kind === 'PQ' ? codec.nBits : 8 };
-      return (await trainOpq(engine, rows, { dim, shape, centred, seed, signal, onProgress })).transform;
+      return (await trainOpq(engine, rows, { dim, shape, centred, seed, rounds, signal, onProgress })).transform;
     }
     case 'PCA':
       return principal(engine, rows, dim, dimOut, centred, { signal });
