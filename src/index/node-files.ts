@@ -7,8 +7,16 @@ import { MemoryOriginals, type WritableOriginals } from './originals.ts';
 /** Reads of single rows that are under way at once. */
 const READS_IN_FLIGHT = 32;
 
+/** Where bytes are to be read from, and to. */
+interface Read {
+  readonly offset: number;
+  readonly into: Uint8Array;
+}
+
 /** An open index file. */
 export interface FileSource extends ByteSource {
+  /** Many reads, some of them at once: a promise for each would take longer than the reads. Throws 'bad-file' where one falls short. */
+  readMany(reads: readonly Read[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -33,19 +41,40 @@ export async function fileSource(path: string): Promise<FileSource> {
       }
       return bytes.subarray(0, at);
     },
+    readMany: (reads) => readMany(file.fd, path, reads),
     close: () => file.close(),
   };
+}
+
+function readMany(fd: number, path: string, reads: readonly Read[]): Promise<void> {
+  const { read } = nodeModule('node:fs');
+  return new Promise((resolve, reject) => {
+    let next = 0;
+    let done = 0;
+    const finished = (cause: NodeJS.ErrnoException | null, isWhole: boolean) => {
+      if (cause) return reject(badFile(`${path} cannot be read (${cause.code ?? cause.message})`, { cause }));
+      if (!isWhole) return reject(badFile(`${path} has changed since it was opened: rows at its end are gone`));
+      if (++done === reads.length) resolve();
+      else if (next < reads.length) start();
+    };
+    const start = () => {
+      const { offset, into } = reads[next++]!;
+      read(fd, into, 0, into.byteLength, offset, (cause, bytesRead) => finished(cause, bytesRead === into.byteLength));
+    };
+    if (reads.length === 0) resolve();
+    while (next < Math.min(READS_IN_FLIGHT, reads.length)) start();
+  });
 }
 
 /** Rows in the vectors section of an index file; rows added later are in memory. */
 export class DiskOriginals implements WritableOriginals {
   readonly dim: number;
-  private readonly source: ByteSource;
+  private readonly source: FileSource;
   private readonly position: number;
   private readonly count: number;
   private readonly tail: MemoryOriginals;
 
-  constructor(source: ByteSource, position: number, count: number, dim: number) {
+  constructor(source: FileSource, position: number, count: number, dim: number) {
     this.source = source;
     this.position = position;
     this.count = count;
@@ -69,10 +98,16 @@ export class DiskOriginals implements WritableOriginals {
   }
 
   async readRows(rows: ArrayLike<number>, out: Float32Array, width: number): Promise<void> {
-    for (let at = 0; at < rows.length; at += READS_IN_FLIGHT) {
-      const batch = Array.from({ length: Math.min(READS_IN_FLIGHT, rows.length - at) }, (_, i) => at + i);
-      await Promise.all(batch.map(async (i) => this.readRange(rows[i]!, rows[i]! + 1, out.subarray(i * width, i * width + this.dim))));
+    const rowBytes = this.dim * 4;
+    const bytes = new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
+    const reads: Read[] = [];
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      if (row < this.count)
+        reads.push({ offset: this.position + row * rowBytes, into: bytes.subarray(i * width * 4, i * width * 4 + rowBytes) });
+      else this.tail.copyRows([row - this.count], out.subarray(i * width), width);
     }
+    await this.source.readMany(reads);
   }
 
   private async read(row: number, rows: number): Promise<Float32Array> {
