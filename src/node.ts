@@ -15,6 +15,7 @@ import { FORMS, isSq8, sq8Stride } from './kernels/graph.ts';
 import { BYTES } from './kernels/kernel.ts';
 import { type CreateOptions, type IndexChoice, Library, type OpenOptions } from './platform.ts';
 import type { TuneOptions, TuningResult } from './tune/tuner.ts';
+import { badArgument, shown } from './util/errors.ts';
 import { roundUp } from './util/math.ts';
 
 export { readLabels } from './io/labels.ts';
@@ -72,8 +73,10 @@ export interface OpenFileOptions extends OpenOptions {
  * cut off or of another format.
  */
 export async function openIndex(path: string, options: OpenFileOptions = {}): Promise<VectorIndex> {
+  const { originals = 'memory' } = options;
+  if (originals !== 'memory' && originals !== 'disk') throw badArgument(`originals is ${shown(originals)}; give 'memory' or 'disk'`);
   const source = await fileSource(path);
-  if (options.originals !== 'disk') {
+  if (originals === 'memory') {
     try {
       return await library.read(source, options);
     } finally {

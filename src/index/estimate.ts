@@ -53,6 +53,7 @@ const MOST_ROWS = 2 ** 31 - 1;
 
 /** What an index with `n` rows will hold in memory, and what its file will have. Throws 'bad-argument' as making it would. */
 export function estimate(description: string, options: EstimateOptions): MemoryEstimate {
+  if (typeof options !== 'object' || options === null) throw badArgument('estimate needs to know n and dim; give { n, dim }');
   const tree = parseDescription(description, options);
   const shape = checkedShape(options);
   const { dims } = checkAgainstDim(tree, shape.dim);

@@ -43,10 +43,16 @@ function checked(filter: (label: number) => boolean): (label: number) => boolean
   };
 }
 
-/** A bitset over labels, as `filter` takes it. */
+/** A bitset over labels, as `filter` takes it. Throws 'bad-argument' for what is no label. */
 export function labelBitset(labels: ArrayLike<number>): Uint32Array {
   let most = -1;
-  for (let i = 0; i < labels.length; i++) most = Math.max(most, labels[i]!);
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i]!;
+    if (!Number.isInteger(label) || label < 0 || label > 0x7fffffff) {
+      throw badArgument(`labels[${i}] is ${String(label)}; labels are integers from 0 to 2147483647`);
+    }
+    most = Math.max(most, label);
+  }
   const bits = new Uint32Array((most + 32) >>> 5);
   for (let i = 0; i < labels.length; i++) setBit(bits, labels[i]!);
   return bits;

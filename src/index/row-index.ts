@@ -10,6 +10,7 @@ import {
   checkedQueries,
   checkedSquaredNorm,
   checkK,
+  checkOptions,
   checkShape,
   type Metric,
   type Neighbors,
@@ -127,16 +128,17 @@ export abstract class RowIndex implements VectorIndex {
     return { rows: checkShape(vectors, this.dim, 'vectors'), warnings: [] };
   }
 
-  async add(vectors: VectorBatches, options: AddOptions = {}): Promise<Int32Array> {
-    const { keys, labels: given } = options;
+  async add(vectors: VectorBatches, given?: AddOptions): Promise<Int32Array> {
+    const options = checkOptions(given);
+    const { keys, labels: wanted } = options;
     const known = isBatches(vectors) ? undefined : checkShape(vectors, this.dim, 'vectors');
     if (known !== undefined && keys) checkKeys(keys, known);
     return this.write(async () => {
       const before = this.committed;
-      if (known !== undefined) newLabels(before, known, given);
+      if (known !== undefined) newLabels(before, known, wanted);
       const n = await this.appendAll(vectors, this.reporting('copying', options), options.rows ?? known);
       if (keys) checkKeys(keys, n);
-      const labels = newLabels(before, n, given);
+      const labels = newLabels(before, n, wanted);
       const replaced = Array.from(labels, (label) => this.lookup.rowOf(before, label)).filter((row) => row >= 0);
       await this.commit(appended(before, labels, keys, replaced), this.reporting('commit', options));
       return labels;
@@ -155,16 +157,18 @@ export abstract class RowIndex implements VectorIndex {
     });
   }
 
-  async search(queries: Float32Array, options: SearchOptions = {}): Promise<Neighbors> {
+  async search(queries: Float32Array, given?: SearchOptions): Promise<Neighbors> {
     this.checkOpen();
+    const options = checkOptions(given);
     const k = checkK(options.k ?? 10);
     const checked = checkedQueries(queries, this.dim, this.metric);
     options.signal?.throwIfAborted();
     return this.whileOpen(this.nearest(checked, k, options));
   }
 
-  async rangeSearch(queries: Float32Array, radius: number, options: RangeSearchOptions = {}): Promise<RangeNeighbors> {
+  async rangeSearch(queries: Float32Array, radius: number, given?: RangeSearchOptions): Promise<RangeNeighbors> {
     this.checkOpen();
+    const options = checkOptions(given);
     if (typeof radius !== 'number' || Number.isNaN(radius))
       throw badArgument(`radius is ${shown(radius)}; give a distance, squared for l2`);
     const checked = checkedQueries(queries, this.dim, this.metric);

@@ -208,6 +208,13 @@ export function normaliseRow(row: Float32Array, squaredNorm: number): void {
   for (let j = 0; j < row.length; j++) row[j] = row[j]! / norm;
 }
 
+/** Options as they are, or none. Throws 'bad-argument' for what is no object. */
+export function checkOptions<T extends object>(options: T | undefined): T {
+  if (options === undefined) return {} as T;
+  if (typeof options !== 'object' || options === null) throw badArgument(`options is ${shown(options)}; give an object`);
+  return options;
+}
+
 /** A checked copy of the queries, normalised under cosine. */
 export function checkedQueries(queries: unknown, dim: number, metric: Metric, name = 'queries'): Float32Array {
   checkShape(queries, dim, name);
