@@ -2,7 +2,7 @@
 import type { Engine } from './host/engine.ts';
 import type { EngineOptions } from './host/open.ts';
 import type { VectorIndex } from './index/vector-index.ts';
-import { type CreateOptions, type IndexChoice, Library, type OpenOptions } from './platform.ts';
+import { type CreateOptions, type EngineChoice, type IndexChoice, Library, type OpenOptions } from './platform.ts';
 import type { TuneOptions, TuningResult } from './tune/tuner.ts';
 
 export * from './names.ts';
@@ -38,7 +38,7 @@ export function createIndex(description: IndexChoice, options: CreateOptions): P
  * nothing meets the wish it is undefined, and `nearest` is what comes nearest. Takes up to `budget` seconds (default 900).
  * Throws 'bad-argument' for vectors, queries or settings that are none.
  */
-export function tune(vectors: Float32Array, options: TuneOptions): Promise<TuningResult> {
+export function tune(vectors: Float32Array, options: TuneOptions & EngineChoice): Promise<TuningResult> {
   return library.tune(vectors, options);
 }
 

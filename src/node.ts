@@ -13,7 +13,7 @@ import type { VectorIndex } from './index/vector-index.ts';
 import { LANES } from './kernels/canonical-distances.ts';
 import { FORMS, isSq8, sq8Stride } from './kernels/graph.ts';
 import { BYTES } from './kernels/kernel.ts';
-import { type CreateOptions, type IndexChoice, Library, type OpenOptions } from './platform.ts';
+import { type CreateOptions, type EngineChoice, type IndexChoice, Library, type OpenOptions } from './platform.ts';
 import type { TuneOptions, TuningResult } from './tune/tuner.ts';
 import { badArgument, shown } from './util/errors.ts';
 import { roundUp } from './util/math.ts';
@@ -54,7 +54,7 @@ export function createIndex(description: IndexChoice, options: CreateOptions): P
  * nothing meets the wish it is undefined, and `nearest` is what comes nearest. Takes up to `budget` seconds (default 900).
  * Throws 'bad-argument' for vectors, queries or settings that are none.
  */
-export function tune(vectors: Float32Array, options: TuneOptions): Promise<TuningResult> {
+export function tune(vectors: Float32Array, options: TuneOptions & EngineChoice): Promise<TuningResult> {
   return library.tune(vectors, options);
 }
 

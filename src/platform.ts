@@ -4,7 +4,7 @@ import { type EngineOptions, openEngineOn, type Platform } from './host/open.ts'
 import { type IndexConfig, makeIndex, readIndex } from './index/factory.ts';
 import { type ByteSource, bytesSource } from './index/format.ts';
 import type { OriginalsAt } from './index/originals.ts';
-import type { VectorIndex } from './index/vector-index.ts';
+import { checkOptions, type VectorIndex } from './index/vector-index.ts';
 import type { OperatingPoint } from './tune/operating-points.ts';
 import { type TuneOptions, type TuningResult, tuneOn } from './tune/tuner.ts';
 import { choiceOf, type OlderChoice } from './tune/tuning-file.ts';
@@ -41,12 +41,14 @@ export class Library {
     return closingOnError(close, () => makeIndex(description, { ...config, ...options }, engine, close));
   }
 
-  tune(vectors: Float32Array, options: TuneOptions): Promise<TuningResult> {
-    const around = {
-      createIndex: (description: string, config: CreateOptions) => this.createIndex(description, config),
-      now: () => performance.now(),
-    };
-    return tuneOn(around, vectors, options);
+  async tune(vectors: Float32Array, options: TuneOptions & EngineChoice): Promise<TuningResult> {
+    const { engine, close } = await this.engineFor(checkOptions(options).engine);
+    try {
+      const createIndex = (description: string, config: CreateOptions) => this.createIndex(description, config);
+      return await tuneOn({ createIndex, now: () => performance.now() }, vectors, { ...options, engine });
+    } finally {
+      close();
+    }
   }
 
   fromBytes(bytes: Uint8Array, options: OpenOptions = {}): Promise<VectorIndex> {

@@ -1,7 +1,7 @@
-import { realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { readLines } from '../io/lines.ts';
 import type { VectorSource } from '../io/source.ts';
-import { createIndex, IsodexError, type Metric, type VectorIndex } from '../node.ts';
+import { createIndex, IsodexError, type Metric, type OperatingPoint, parseTuning, type VectorIndex } from '../node.ts';
 import { hasLists, isGraph, isRefined, openQuietly, withVectors } from './inputs.ts';
 import type { EngineArgs } from './options.ts';
 import { checkTarget, saveIndex } from './outputs.ts';
@@ -16,6 +16,7 @@ const TRAIN_SIZE = 65_536;
 
 interface BuildArgs extends EngineArgs {
   readonly index: string;
+  readonly tuning?: string;
   readonly metric: Metric;
   readonly out: string;
   readonly seed: number;
@@ -36,7 +37,8 @@ export async function build(input: string, args: BuildArgs, task: Task): Promise
   await withVectors(input, async (source) => {
     const keys = args.ids === undefined ? undefined : await readKeys(args.ids, source, args.limit);
     using engine = await openQuietly({ prefer: args.engine, threads: args.threads, signal: task.signal });
-    using index = await createIndex(args.index, { dim: source.dim, ...configOf(args), engine });
+    const choice = args.tuning === undefined ? args.index : await bestOf(args.tuning);
+    using index = await createIndex(choice, { dim: source.dim, ...configOf(args), engine });
     checkGraphArgs(index, args);
     checkCodeArgs(index, args);
     await trainOn(index, source, args, task);
@@ -47,8 +49,20 @@ export async function build(input: string, args: BuildArgs, task: Task): Promise
   return undefined;
 }
 
+/** The best point of a tuning result. */
+async function bestOf(path: string): Promise<OperatingPoint> {
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw new IsodexError('bad-file', `${path} cannot be read (${cause.code})`, { cause });
+  });
+  const { best } = parseTuning(text, path);
+  if (best) return best;
+  throw new IsodexError('bad-argument', `${path} has no best point: nothing met its wish; give --index`);
+}
+
+/** Only what was given: a tuned choice brings numbers of its own. */
 function configOf({ metric, seed, m: M, efConstruction, efSearch, nprobe, refineFactor }: BuildArgs) {
-  return { metric, seed, M, efConstruction, efSearch, nprobe, refineFactor };
+  const config = { metric, seed, M, efConstruction, efSearch, nprobe, refineFactor };
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as Partial<typeof config>;
 }
 
 /** What would change nothing was given by mistake. */

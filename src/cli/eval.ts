@@ -1,6 +1,6 @@
 import { readLabels } from '../io/labels.ts';
 import { type Engine, IsodexError, type Neighbors, openEngine, type VectorIndex } from '../node.ts';
-import { distancesOfTruth, exhaustiveTruth } from '../tune/ground-truth.ts';
+import { distancesOfTruth, exhaustiveNeighbors } from '../tune/ground-truth.ts';
 import { percentile, type Recall, recallOf, recallOfLabels } from '../tune/recall.ts';
 import { checkSameDim, graphOptions, openChosenEngine, openIndexOn, prepareIndex, type Queries, readQueries } from './inputs.ts';
 import type { GraphArgs, SearchArgs } from './options.ts';
@@ -35,11 +35,10 @@ export async function evaluate(file: string, queriesPath: string, args: EvalArgs
   const search = { k: args.k, ...graphOptions(index, args) };
   const { found, seconds, batches } = await measureBatch(index, queries, search, task);
   const singles = await measureSingles(index, queries, search, task);
-  const distances = truth
-    ? await truthOfFile(index, queries, truth, args.k, engine, task)
-    : await computedTruth(index, queries, args.k, task);
-  // Codes measure other distances than the truth's: what they lose would not show in their own.
-  const recall = truth && found.distancesOf === 'codes' ? recallOfLabels(found, truth) : recallOf(found, distances);
+  const given = truth && { ...truth, distances: await truthOfFile(index, queries, truth, args.k, engine, task) };
+  const wanted = given ?? (await computedTruth(index, queries, args.k, task));
+  // Codes measure other distances than the truth's: what they lose would not show in their own, and rounding would.
+  const recall = found.distancesOf === 'codes' ? recallOfLabels(found, wanted) : recallOf(found, wanted.distances);
   print({ file, queries, args, index, found, seconds, batches, singles, recall });
   return undefined;
 }
@@ -75,10 +74,10 @@ function otherKind(index: VectorIndex): 'cpu' | 'reference' {
   return index.engine.kind === 'cpu' ? 'reference' : 'cpu';
 }
 
-async function computedTruth(index: VectorIndex, queries: Queries, k: number, { signal }: Task): Promise<Float32Array> {
+async function computedTruth(index: VectorIndex, queries: Queries, k: number, { signal }: Task): ReturnType<typeof exhaustiveNeighbors> {
   using progress = new Progress(`comparing every row on the ${otherKind(index)} engine`);
   using other = await openEngine({ prefer: otherKind(index), signal });
-  return await exhaustiveTruth(index, queries.vectors, k, other, { signal, onProgress: progress.update });
+  return await exhaustiveNeighbors(index, queries.vectors, k, other, { signal, onProgress: progress.update });
 }
 
 /** Searches the whole batch a few times; the fastest tells what the engine can do. */

@@ -21,6 +21,7 @@ program
   .description('build an index file from a file of vectors')
   .argument('<input>', 'file of vectors')
   .addOption(options.index)
+  .addOption(options.tuning)
   .addOption(options.metric)
   .addOption(options.m)
   .addOption(options.efConstruction)
@@ -39,7 +40,8 @@ program
     `
 Kinds of index: Flat (exact), HNSW<M> (a graph, approximate and fast; HNSW is HNSW32), HNSW<M>,SQ8 (its codes alone, without
 the vectors); IVF<nlist>,Flat (lists), and codes that take less memory: SQ8, PQ<M> (M bytes a vector), OPQ<M>,PQ<M>,
-IVF<nlist>,PQ<M>, HNSW<M>,PQ<M> (a graph over codes; OPQ+HNSW is OPQ32,HNSW16,PQ32), each also with ,RFlat (the vectors are kept too, and settle the order). The same file, options and seed give the same bytes, whatever the engine and the number of threads.`,
+IVF<nlist>,PQ<M>, HNSW<M>,PQ<M> (a graph over codes; OPQ+HNSW is OPQ32,HNSW16,PQ32), each also with ,RFlat (the vectors are kept too, and settle the order).
+Also: SQ4, SQfp16, LVQ8, LVQ4, PQ<M>x4 (4 bits), LSH<bits>, and PCA<d>, RR or OPQ<M> in front. The same file, options and seed give the same bytes, whatever the engine and the number of threads.`,
   )
   .addHelpText('after', INPUT_HELP)
   .action((input, given) => perform(async (task) => (await import('./build.ts')).build(input, given, task)));

@@ -29,6 +29,8 @@ export interface GraphArgs {
 const METRICS: readonly Metric[] = ['l2', 'ip', 'cosine'];
 const ENGINES: readonly EngineKind[] = ['auto', 'gpu', 'cpu', 'reference'];
 
+export const tuning = new Option('--tuning <file>', 'result of `isodex tune`, whose best index is built').conflicts('index');
+
 export const index = new Option('--index <description>', 'kind of index').default('Flat');
 
 export const metric = new Option('--metric <name>', 'distance').choices(METRICS).default('l2');
@@ -51,7 +53,7 @@ export const nprobe = new Option('--nprobe <n>', "IVF: lists to look into (defau
 export const refineFactor = new Option(
   '--refine-factor <n>',
   "codes with vectors: how many times k rows are compared by their vectors (default: the index's)",
-).argParser(integer());
+).argParser(factor);
 
 export const storedNprobe = new Option('--nprobe <n>', 'IVF: lists that searches look into which give none (default: 16)').argParser(
   integer(),
@@ -60,7 +62,7 @@ export const storedNprobe = new Option('--nprobe <n>', 'IVF: lists that searches
 export const storedRefineFactor = new Option(
   '--refine-factor <n>',
   'RFlat: how many times k rows are compared by their vectors (default: 10, with graphs 6, of IVF,Flat 2)',
-).argParser(integer());
+).argParser(factor);
 
 export const trainSize = new Option('--train-size <n>', 'rows, evenly spaced, that IVF, PQ and OPQ learn from (default: 65536)').argParser(
   integer(1, Number.MAX_SAFE_INTEGER),
@@ -104,17 +106,23 @@ function share(text: string): number {
   throw new InvalidArgumentError('Give a number from 0 to 1.');
 }
 
-/** Milliseconds. */
+/** Milliseconds. A number without a unit would be taken for seconds by some and for milliseconds by others. */
 function duration(text: string): number {
-  const value = ms(text as StringValue);
+  const value = /^\d+(\.\d+)? ?(ms|s|m|min|h)$/.test(text) ? ms(text as StringValue) : 0;
   if (value > 0) return value;
-  throw new InvalidArgumentError("Give a time, as '10ms', '30s' or '15m'.");
+  throw new InvalidArgumentError("Give a time with its unit, as '10ms', '30s' or '15m'.");
 }
 
 function size(text: string): number {
-  const value = bytes.parse(text);
-  if (value !== null && value > 0) return value;
-  throw new InvalidArgumentError("Give a size, as '500MB' or '1GB'.");
+  const value = /^\d+(\.\d+)? ?[kmgtp]?b$/i.test(text) ? bytes.parse(text) : 0;
+  if (value) return value;
+  throw new InvalidArgumentError("Give a size with its unit, as '500MB' or '1GB'.");
+}
+
+function factor(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 1) return value;
+  throw new InvalidArgumentError('Give a number of at least 1.');
 }
 
 function integer(least = 0, most = Number.POSITIVE_INFINITY): (text: string) => number {

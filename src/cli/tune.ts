@@ -8,6 +8,7 @@ import { fingerprintOf } from '../tune/tuner.ts';
 import { parseTrial, printTuning } from '../tune/tuning-file.ts';
 import { openQuietly } from './inputs.ts';
 import type { EngineArgs } from './options.ts';
+import { checkTarget } from './outputs.ts';
 import type { Task } from './perform.ts';
 import { Progress } from './progress.ts';
 import { formatFacts, formatRate, formatTable } from './table.ts';
@@ -32,6 +33,7 @@ interface TuneArgs extends EngineArgs {
 const UNMET = 2;
 
 export async function tune(input: string, args: TuneArgs, { signal }: Task): Promise<number | undefined> {
+  if (args.out !== undefined) await checkTarget(args.out);
   const { vectors, dim } = await readVectors(input, { limit: args.limit, signal });
   const queries = args.queries === undefined ? undefined : await readVectors(args.queries, { signal });
   if (queries && queries.dim !== dim) {
@@ -75,6 +77,7 @@ async function readJournal(path: string, heading: string): Promise<TrialRecord[]
   const text = await readFile(path, 'utf8').catch(() => '');
   const [first, ...lines] = text.split('\n');
   if (first !== heading) {
+    if (text !== '') console.warn(`isodex: ${path} is of another run, and is begun anew`);
     await writeFile(path, `${heading}\n`);
     return [];
   }
@@ -104,24 +107,28 @@ function print({ best, nearest, missed, points, measuredOn, wish, log }: TuningR
     (point.memoryBytes / 2 ** 20).toFixed(0),
     point.buildSeconds.toFixed(1),
   ]);
-  console.log(formatTable(['index', `recall@${measuredOn.k}`, 'p99 ms', 'QPS', 'MiB', 'build s'], rows));
-  const chosen = best ?? nearest;
+  if (rows.length > 0) console.log(formatTable(['index', `recall@${measuredOn.k}`, 'p99 ms', 'QPS', 'MiB', 'build s'], rows));
+  const { n, dim, queries, heldOut } = measuredOn;
   const facts: [string, string][] = [
-    [
-      'measured on',
-      `${measuredOn.n} rows of dim ${measuredOn.dim}, ${measuredOn.queries} queries${measuredOn.heldOut ? ' held out of them' : ''}`,
-    ],
-    ['ended', log.at(-1)?.event ?? ''],
+    ['measured on', `${n} rows of dim ${dim}, ${queries} queries${heldOut ? ' held out of them' : ''}`],
+    ['points', `${points.length}; above are those that none beats; QPS of the batch that goes fastest, p99 of single queries`],
+    ...log.filter(({ skipped }) => skipped).map(({ event }): [string, string] => ['not tried', event]),
   ];
   if (best) facts.unshift(['best', nameOf(best)]);
-  else if (chosen)
-    facts.unshift(['best found', `${nameOf(chosen)}, which misses ${missed.join(' and ')}`], ['nearest target', targetOf(chosen)]);
+  else if (nearest)
+    facts.unshift(['best found', `${nameOf(nearest)}, which misses ${missed.join(' and ')}`], ['within reach', targetOf(nearest, wish)]);
+  else facts.unshift(['best found', 'none: nothing could be tried']);
   if (out !== undefined) facts.push(['written', out]);
   console.log(formatFacts(facts));
 }
 
-/** What can be had. */
-function targetOf({ recall, latency, memoryBytes, buildSeconds }: OperatingPoint): string {
-  const memory = `${Math.ceil(memoryBytes / 2 ** 20)}MB`;
-  return `--min-recall ${recall.toFixed(3)} --target-p99 ${latency.p99.toFixed(1)}ms --max-memory ${memory} --max-build ${Math.ceil(buildSeconds)}s`;
+/** The wish, widened to what the point has. */
+function targetOf({ recall, latency, memoryBytes, buildSeconds }: OperatingPoint, wish: TuningResult['wish']): string {
+  const { minRecall = 0, maxP99, maxMemory, maxBuild } = wish;
+  return [
+    `--min-recall ${Math.min(minRecall, Math.floor(recall * 1000) / 1000)}`,
+    ...(maxP99 === undefined ? [] : [`--target-p99 ${(Math.ceil(Math.max(maxP99, latency.p99) * 110) / 100).toFixed(2)}ms`]),
+    ...(maxMemory === undefined ? [] : [`--max-memory ${Math.ceil(Math.max(maxMemory, memoryBytes) / 2 ** 20)}MB`]),
+    ...(maxBuild === undefined ? [] : [`--max-build ${Math.ceil(Math.max(maxBuild, buildSeconds) * 1.1)}s`]),
+  ].join(' ');
 }

@@ -47,8 +47,19 @@ export async function exhaustiveTruth(
   queries: Float32Array,
   k: number,
   engine: Engine,
-  { signal, onProgress }: TaskOptions = {},
+  options: TaskOptions = {},
 ): Promise<Float32Array> {
+  return (await exhaustiveNeighbors(index, queries, k, engine, options)).distances;
+}
+
+/** The same with the labels i32 [nq, k]; −1 where there are fewer rows. */
+export async function exhaustiveNeighbors(
+  index: VectorIndex,
+  queries: Float32Array,
+  k: number,
+  engine: Engine,
+  { signal, onProgress }: TaskOptions = {},
+): Promise<{ k: number; labels: Int32Array; distances: Float32Array }> {
   const labels = await allLabels(index, queries.subarray(0, index.dim), signal);
   const scorer = new CanonicalScorer(engine, index.metric, index.dim, queries);
   const breather = new Breather(signal);
@@ -67,9 +78,9 @@ export async function exhaustiveTruth(
     }
   }
   const distances = new Float32Array(scorer.nq * k);
-  const unused = new Int32Array(scorer.nq * k);
-  for (const [q, list] of lists.entries()) list.writeTo(unused, distances, q * k);
-  return distances;
+  const found = new Int32Array(scorer.nq * k);
+  for (const [q, list] of lists.entries()) list.writeTo(found, distances, q * k);
+  return { k, labels: found, distances };
 }
 
 /** Pairs u32 [queries × rows, 2] of every query from the first on with every row, query by query. */

@@ -1,5 +1,7 @@
 /** Measured ways to search, which of them no other beats, and which one a wish asks for. */
 
+import { badArgument, shown } from '../util/errors.ts';
+
 /** How an index is made. */
 export interface BuildChoice {
   readonly description: string;
@@ -62,6 +64,7 @@ export function costOf({ latency, qps, memoryBytes, buildSeconds }: OperatingPoi
 
 /** Points that no other one beats: none has as much recall at less cost, or more at the same. Dearer last; of equal ones the first. */
 export function frontier(points: readonly OperatingPoint[], objective: Objective): OperatingPoint[] {
+  checkObjective(objective);
   const cost = (point: OperatingPoint) => costOf(point, objective);
   const byCost = [...points].sort((a, b) => cost(a) - cost(b) || b.recall - a.recall);
   const kept: OperatingPoint[] = [];
@@ -69,19 +72,26 @@ export function frontier(points: readonly OperatingPoint[], objective: Objective
   return kept;
 }
 
-/** What a wish asks for, and how far a point is from it: a share of each limit that it passes. */
+/** A limit of a wish, and how many times as much as it allows a point takes: 1 or less where it is kept. */
 interface Limit {
   readonly name: 'minRecall' | 'maxP99' | 'maxMemory' | 'maxBuild';
-  readonly missed: (point: OperatingPoint) => number;
+  readonly excess: (point: OperatingPoint) => number;
 }
 
+/** Share of neighbours missed that counts as none, so that ratios of them mean something. */
+const HARDLY_ANY = 1e-3;
+
 function limitsOf({ minRecall, maxP99, maxMemory, maxBuild }: Wish): Limit[] {
-  const over = (value: number, most: number) => Math.max(0, value / most - 1);
   const limits: Limit[] = [];
-  if (minRecall !== undefined) limits.push({ name: 'minRecall', missed: ({ recall }) => Math.max(0, minRecall - recall) });
-  if (maxP99 !== undefined) limits.push({ name: 'maxP99', missed: ({ latency }) => over(latency.p99, maxP99) });
-  if (maxMemory !== undefined) limits.push({ name: 'maxMemory', missed: ({ memoryBytes }) => over(memoryBytes, maxMemory) });
-  if (maxBuild !== undefined) limits.push({ name: 'maxBuild', missed: ({ buildSeconds }) => over(buildSeconds, maxBuild) });
+  if (minRecall !== undefined) {
+    limits.push({
+      name: 'minRecall',
+      excess: ({ recall }) => (recall >= minRecall ? 1 : (1 - recall + HARDLY_ANY) / (1 - minRecall + HARDLY_ANY)),
+    });
+  }
+  if (maxP99 !== undefined) limits.push({ name: 'maxP99', excess: ({ latency }) => latency.p99 / maxP99 });
+  if (maxMemory !== undefined) limits.push({ name: 'maxMemory', excess: ({ memoryBytes }) => memoryBytes / maxMemory });
+  if (maxBuild !== undefined) limits.push({ name: 'maxBuild', excess: ({ buildSeconds }) => buildSeconds / maxBuild });
   return limits;
 }
 
@@ -96,12 +106,18 @@ export interface Choice {
 /** Of points that cost the same the one with more recall, then the first. */
 export function bestFor(points: readonly OperatingPoint[], wish: Wish): Choice {
   const limits = limitsOf(wish);
-  const objective = wish.objective ?? 'p99';
-  const distance = (point: OperatingPoint) => limits.reduce((sum, { missed }) => sum + missed(point), 0);
+  const objective = checkObjective(wish.objective ?? 'p99');
+  // By products of ratios, so that one hopeless limit does not cost all of another that can be kept.
+  const distance = (point: OperatingPoint) => limits.reduce((product, { excess }) => product * Math.max(1, excess(point)), 1);
   const order = (a: OperatingPoint, b: OperatingPoint) => costOf(a, objective) - costOf(b, objective) || b.recall - a.recall;
-  const meeting = points.filter((point) => distance(point) === 0).sort(order);
+  const meeting = points.filter((point) => distance(point) === 1).sort(order);
   if (meeting.length > 0) return { best: meeting[0], nearest: undefined, missed: [] };
   const [nearest] = [...points].sort((a, b) => distance(a) - distance(b) || order(a, b));
-  const missed = nearest ? limits.filter((limit) => limit.missed(nearest) > 0).map(({ name }) => name) : [];
+  const missed = nearest ? limits.filter(({ excess }) => excess(nearest) > 1).map(({ name }) => name) : [];
   return { best: undefined, nearest, missed };
+}
+
+function checkObjective(objective: Objective): Objective {
+  if (OBJECTIVES.includes(objective)) return objective;
+  throw badArgument(`objective is ${shown(objective)}; give one of ${OBJECTIVES.join(', ')}`);
 }

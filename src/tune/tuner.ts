@@ -27,7 +27,6 @@ export interface TuneOptions extends Wish, TaskOptions {
   /** Seconds that tuning may take. Default 900. */
   readonly budget?: number | undefined;
   readonly seed?: number | undefined;
-  readonly engine: Engine;
   /** Trials of an earlier run on the same vectors, which are not repeated. */
   readonly resume?: readonly TrialRecord[] | undefined;
   /** Gets each trial when it is done, and the best point so far. */
@@ -39,6 +38,8 @@ export interface LogEntry {
   /** Seconds since the start. */
   readonly at: number;
   readonly event: string;
+  /** Whether something was not tried, and why is told. */
+  readonly skipped?: boolean;
 }
 
 export interface MeasuredOn {
@@ -67,13 +68,17 @@ const HELD_OUT = 1000;
 const HELD_OUT_SHARE = 1 / 20;
 const BUDGET = 900;
 
-export async function tuneOn(around: Surroundings, vectors: Float32Array, options: TuneOptions): Promise<TuningResult> {
+export async function tuneOn(
+  around: Surroundings,
+  vectors: Float32Array,
+  options: TuneOptions & { readonly engine: Engine },
+): Promise<TuningResult> {
   return new Tuner(around, vectors, options).run();
 }
 
 class Tuner {
   private readonly around: Surroundings;
-  private readonly options: TuneOptions;
+  private readonly options: TuneOptions & { readonly engine: Engine };
   private readonly wish: Wish & { readonly minRecall: number };
   private readonly all: Omit<TrialData, 'truth'>;
   private readonly measuredOn: MeasuredOn;
@@ -83,7 +88,7 @@ class Tuner {
   private readonly log: LogEntry[] = [];
   private readonly truths = new Map<number, Float32Array>();
 
-  constructor(around: Surroundings, vectors: Float32Array, options: TuneOptions) {
+  constructor(around: Surroundings, vectors: Float32Array, options: TuneOptions & { readonly engine: Engine }) {
     const dim = checkDim(options.dim);
     const metric = checkMetric(options.metric ?? 'l2');
     const seed = checkSeed(options.seed ?? 1);
@@ -121,7 +126,7 @@ class Tuner {
   private async tuneFamily(family: Family): Promise<void> {
     const { n, dim } = this.measuredOn;
     let candidates = candidatesOf(family, n, dim).filter((candidate) => this.fits(candidate));
-    if (candidates.length === 0) return this.note(`${family}: nothing to try for ${n} rows of dim ${dim}`);
+    if (candidates.length === 0) return this.skip(`${family}: there is nothing to try for ${n} rows of dim ${dim}`);
     const sizes = rungs(n, candidates.length);
     for (const [rung, size] of sizes.entries()) {
       const last = rung === sizes.length - 1;
@@ -143,20 +148,21 @@ class Tuner {
     const { n, dim, metric } = this.measuredOn;
     const bytes = estimate(candidate.build.description, { n, dim, metric }).memory.total;
     if (maxMemory === undefined || bytes <= maxMemory) return true;
-    this.note(`${nameOf(candidate)} is left out: it would take ${bytes} bytes, more than ${maxMemory}`);
+    this.skip(`${nameOf(candidate)} is left out: it would take ${bytes} bytes, more than ${maxMemory}`);
     return false;
   }
 
   /** Undefined where the time is up. */
   private async trial(candidate: Candidate, size: number, timed: boolean): Promise<TrialRecord | undefined> {
+    const { family } = candidate;
     const { budget = BUDGET, resume = [], engine, signal, onTrial } = this.options;
     const known = resume.find((record) => record.rows === size && keyOf(record.build) === keyOf(candidate.build));
     if (known) return this.keep(known, timed);
     const expected = this.expectedSeconds(candidate, size);
     if (this.seconds + expected > budget) {
-      this.note(
-        `${nameOf(candidate)} on ${size} rows would take about ${expected.toFixed(0)} s, which the budget of ${budget} s has not left`,
-      );
+      const left = Math.max(0, budget - this.seconds).toFixed(0);
+      const needed = expected > 0 ? `, which takes some ${Math.ceil(expected)} s` : '';
+      this.skip(`${family} ends before ${nameOf(candidate)} on ${size} rows${needed}: of the budget of ${budget} s ${left} are left`);
       return undefined;
     }
     const data = { ...this.all, rows: spread(this.all.rows, this.all.dim, size), truth: await this.truthOf(size) };
@@ -201,6 +207,10 @@ class Tuner {
 
   private note(event: string): void {
     this.log.push({ at: Math.round(this.seconds * 1000) / 1000, event });
+  }
+
+  private skip(event: string): void {
+    this.log.push({ at: Math.round(this.seconds * 1000) / 1000, event, skipped: true });
   }
 }
 

@@ -54,7 +54,7 @@ const tuning = v.strictObject({
   missed: v.array(v.picklist(limits)),
   points: v.array(point),
   trials: v.array(trial),
-  log: v.array(v.strictObject({ at: positive, event: v.string() })),
+  log: v.array(v.strictObject({ at: positive, event: v.string(), skipped: v.optional(v.boolean()) })),
 });
 
 /** A result as JSON; `version` is that of the library. */
@@ -97,6 +97,8 @@ export type OlderChoice = v.InferInput<typeof older>;
 
 /** What an index is made with, from a result's point or from the older system's choice. Throws 'bad-argument' for anything else. */
 export function choiceOf(choice: OperatingPoint | OlderChoice): { description: string; config: Record<string, unknown> } {
+  if (choice === undefined)
+    throw badArgument('the index is undefined; where tune found none that meets the wish, best is: give nearest, or a description');
   if (v.is(point, choice)) return { description: choice.build.description, config: { ...choice.build.config, ...choice.search } };
   const read = v.safeParse(older, choice);
   if (!read.success)

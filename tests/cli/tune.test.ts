@@ -30,7 +30,23 @@ describe('tune', () => {
     const { code, stdout } = await tune('--target-p99', '0.001ms', '--indexes', 'Flat');
     expect(code).toBe(2);
     expect(stdout).toMatch(/best found +Flat, which misses maxP99\n/);
-    expect(stdout).toMatch(/nearest target +--min-recall 1\.000 --target-p99 [\d.]+ms --max-memory 1MB --max-build 1s/);
+    expect(stdout).toMatch(/within reach +--min-recall 0\.95 --target-p99 [\d.]+ms\n/);
+  });
+
+  it('says why there was nothing to try', async () => {
+    const { code, stdout } = await tune('--max-memory', '1KB', '--indexes', 'Flat');
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/^best found +none: nothing could be tried\n/);
+    expect(stdout).toMatch(/not tried +Flat is left out: it would take \d+ bytes, more than 1024\n/);
+  });
+
+  it('leads to an index', { timeout: 60_000 }, async () => {
+    const index = scratch.at('tuned.isodex');
+    const { code, stdout, stderr } = await isodex(['build', rows, '--tuning', out, '--out', index, '--engine', 'cpu']);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain(parseTuning(readFileSync(out, 'utf8')).best!.build.description);
+    const both = await isodex(['build', rows, '--tuning', out, '--index', 'Flat', '--out', index]);
+    expect(both.code).toBe(1);
   });
 
   it('goes on after an interruption, but not with trials of other data', { timeout: 120_000 }, async () => {
@@ -40,13 +56,17 @@ describe('tune', () => {
     const { code, stderr } = await tune('--min-recall', '0.9', '--indexes', 'Flat', '--out', out);
     expect(code).toBe(0);
     expect(stderr).not.toMatch(/taken as they are/);
+    expect(stderr).toMatch(/is of another run, and is begun anew/);
   });
 
   it.each([
     [['--indexes', 'Tree'], "isodex: --indexes has 'Tree'; give some of Flat,IVF,HNSW,OPQ+HNSW"],
     [['--min-recall', '2'], /min-recall.* Give a number from 0 to 1/],
-    [['--budget', 'soon'], /budget.* Give a time, as '10ms', '30s' or '15m'/],
-    [['--max-memory', 'little'], /max-memory.* Give a size, as '500MB' or '1GB'/],
+    [['--budget', 'soon'], /budget.* Give a time with its unit, as '10ms', '30s' or '15m'/],
+    [['--budget', '2'], /budget.* Give a time with its unit/],
+    [['--max-memory', '1G'], /max-memory.* Give a size with its unit/],
+    [['--out', '/nowhere/at/all.json'], 'isodex: cannot write /nowhere/at/all.json: there is no folder /nowhere/at'],
+    [['--max-memory', 'little'], /max-memory.* Give a size with its unit, as '500MB' or '1GB'/],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await tune(...args);
     expect(code).toBe(1);
