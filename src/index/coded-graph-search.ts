@@ -5,24 +5,27 @@ import { hasBit } from '../util/bits.ts';
 import { roundUp } from '../util/math.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { DeviceLists } from './coded-device.ts';
-import type { CodedGraph } from './coded-graph-state.ts';
+import type { CodedGraph, CodedNodes } from './coded-graph-state.ts';
 import { searchLists, searchListsWithin } from './coded-search.ts';
 import { Lists } from './coding/lists.ts';
 import type { Trained } from './coding/trained.ts';
 import type { Collector } from './collectors.ts';
 import { DecodedRows } from './decoded-rows.ts';
+import { EngineWalker } from './engine-walker.ts';
 import type { Admission } from './filter.ts';
-import type { CodedSlice, GraphQueries, SlicedWalker } from './graph-queries.ts';
+import type { CodecPlan } from './graph-codec.ts';
+import { DeviceCodes } from './graph-device.ts';
+import type { CodedSlice, GraphQueries } from './graph-queries.ts';
 import { viewOf } from './graph-state.ts';
-import { type Found, type GraphView, HostWalker, type Walk } from './graph-walk.ts';
 import { refineBeams } from './list-refiner.ts';
 import type { Originals } from './originals.ts';
 import { Refiner } from './refiner.ts';
 import type { Snapshot } from './rows.ts';
 import type { Metric } from './vector-index.ts';
 
-/** Queries of one walk for each thread; tables of 32 subquantisers take 16 KiB each. */
+/** Queries of one walk for each thread, and on a device; tables of 32 subquantisers take 16 KiB each. */
 const SLICE = 64;
+const DEVICE_SLICE = 1024;
 
 export interface CodedGraphTask {
   readonly engine: Engine;
@@ -45,25 +48,24 @@ export interface CodedGraphTask {
   readonly vectors: Originals | undefined;
 }
 
-/** Walks by lookups, on the host: what a device would wait for at every hop costs more than it saves. */
-export class LookupWalker implements SlicedWalker {
-  readonly slice: number;
-  private readonly host: HostWalker;
+/** Walks by lookups. */
+export function lookupWalker(engine: Engine, nodes: CodedNodes | undefined): EngineWalker {
+  return new EngineWalker(engine, nodes?.device ?? new DeviceCodes(), { host: SLICE, device: DEVICE_SLICE });
+}
 
-  constructor({ host }: Engine) {
-    this.host = new HostWalker(host);
-    this.slice = SLICE * host.info.threads;
-  }
+/** One plan for all walks over what was trained: devices know by it that the rows they have are those. */
+const plans = new WeakMap<Trained, CodecPlan>();
 
-  walk(graph: GraphView, walk: Walk): Promise<Found> {
-    return this.host.walk(graph, walk);
-  }
+function planOf(trained: Trained, dim: number, metric: Metric): CodecPlan {
+  const { form, stride } = trained.codec;
+  let plan = plans.get(trained);
+  if (!plan) plans.set(trained, (plan = { dim: trained.dimOf(dim), metric, form, stride, grid: undefined }));
+  return plan;
 }
 
 export function codedGraphQueries(task: CodedGraphTask): GraphQueries {
   const { engine, trained, graph, M, snapshot, admission, metric, queries, options, efSearch, vectors } = task;
-  const { form, stride } = trained.codec;
-  const plan = { dim: trained.dimOf(snapshot.originals.dim), metric, form, stride, grid: undefined };
+  const plan = planOf(trained, snapshot.originals.dim, metric);
   return {
     host: engine.host,
     view: graph && viewOf(graph, plan, 2 * M),

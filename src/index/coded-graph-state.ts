@@ -2,6 +2,7 @@
 import type { HostEngine } from '../host/engine.ts';
 import type { CodedConfig } from './coded-config.ts';
 import { Column } from './column.ts';
+import { DeviceCodes } from './graph-device.ts';
 import { blocksOf } from './graph-pages.ts';
 import type { GraphState } from './graph-state.ts';
 import type { TrainedState } from './trained-index.ts';
@@ -29,6 +30,8 @@ export function holdingsOf({ trained, nodes, graph }: CodedGraphState): Disposab
 
 /** Codes of rows, and where their upper links begin. States share it, each with the rows that it counts. */
 export class CodedNodes implements Disposable {
+  /** Copies of the codes on devices. */
+  readonly device = new DeviceCodes();
   private readonly codes: Column<'i8'>;
   private readonly upperRows: Column<'u32'>;
 
@@ -44,7 +47,7 @@ export class CodedNodes implements Disposable {
 
   /** Bytes of codes, and of what nodes need beside codes and links. */
   get memory(): { readonly codes: number; readonly nodes: number } {
-    return { codes: this.codes.capacity * this.codes.rowLength, nodes: 4 * this.upperRows.capacity };
+    return { codes: this.codes.capacity * this.codes.rowLength + this.device.bytes, nodes: 4 * this.upperRows.capacity };
   }
 
   async reserve(rows: number): Promise<void> {
@@ -54,6 +57,7 @@ export class CodedNodes implements Disposable {
 
   /** Codes i8 [n, stride] of the rows from `first` on, for which room was reserved. */
   putCodes(first: number, codes: Int8Array): void {
+    this.device.truncate(first);
     this.codes.view().set(codes, first * this.codes.rowLength);
   }
 
@@ -81,6 +85,7 @@ export class CodedNodes implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.device.close();
     this.codes[Symbol.dispose]();
     this.upperRows[Symbol.dispose]();
   }

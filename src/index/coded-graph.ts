@@ -4,7 +4,7 @@ import { CodeOriginals } from './code-originals.ts';
 import { candidatesFor, checkRefineFactor, keepsVectors } from './coded-config.ts';
 import { type Growth, grow } from './coded-graph-build.ts';
 import { writeCodedGraph } from './coded-graph-file.ts';
-import { type CodedGraphTask, codedGraphQueries, LookupWalker } from './coded-graph-search.ts';
+import { type CodedGraphTask, codedGraphQueries, lookupWalker } from './coded-graph-search.ts';
 import { type CodedGraphContent, type CodedGraphState, CodedNodes, holdingsOf } from './coded-graph-state.ts';
 import { originalsFor } from './coded-state.ts';
 import type { Trained } from './coding/trained.ts';
@@ -62,15 +62,17 @@ export class CodedGraphIndex extends TrainedIndex<CodedGraphState> {
 
   protected async nearest(queries: Float32Array, k: number, options: SearchOptions): Promise<Neighbors> {
     using reading = this.read(queries, options, options.refineFactor);
-    const answer = await nearestInGraph(codedGraphQueries(reading.task), k, options.stats === true, new LookupWalker(this.engine));
-    return { ...answer, engine: this.engine.host.kind };
+    const walker = lookupWalker(this.engine, reading.nodes);
+    const answer = await nearestInGraph(codedGraphQueries(reading.task), k, options.stats === true, walker);
+    return { ...answer, engine: walker.answered.kind };
   }
 
   protected async within(queries: Float32Array, radius: number, options: RangeSearchOptions): Promise<RangeNeighbors> {
     using reading = this.read(queries, options, undefined);
     const collector = new RangeCollector(queries.length / this.dim, radius, options.maxResults);
-    await withinInGraph(codedGraphQueries(reading.task), radius, collector, new LookupWalker(this.engine));
-    return { ...collector.results(), engine: this.engine.host.kind, distancesOf: this.distancesOf };
+    const walker = lookupWalker(this.engine, reading.nodes);
+    await withinInGraph(codedGraphQueries(reading.task), radius, collector, walker);
+    return { ...collector.results(), engine: walker.answered.kind, distancesOf: this.distancesOf };
   }
 
   protected async commit(next: Snapshot, options: TaskOptions): Promise<void> {
@@ -128,19 +130,19 @@ export class CodedGraphIndex extends TrainedIndex<CodedGraphState> {
     queries: Float32Array,
     options: SearchOptions | RangeSearchOptions,
     factor: number | undefined,
-  ): { readonly task: CodedGraphTask } & Disposable {
+  ): { readonly task: CodedGraphTask; readonly nodes: CodedNodes | undefined } & Disposable {
     const { engine, metric, config, M } = this;
     const efSearch = options.efSearch === undefined ? config.efSearch : checkEf(options.efSearch, 'efSearch');
     const refineFactor = factor === undefined ? config.refineFactor : checkRefineFactor(factor);
     const { state, release } = this.states.acquire();
     try {
-      const { snapshot, trained, graph } = state;
+      const { snapshot, trained, nodes, graph } = state;
       if (!trained) throw this.untrained('search it');
       const admission = admit(snapshot, options.filter);
       const vectors = keepsVectors(config) ? snapshot.originals : undefined;
       const beams = { efSearch, candidatesFor: candidatesFor(config, refineFactor) };
       const task = { engine, trained, graph, M, snapshot, admission, metric, queries, options, vectors, ...beams };
-      return { task, [Symbol.dispose]: release };
+      return { task, nodes, [Symbol.dispose]: release };
     } catch (error) {
       release();
       throw error;

@@ -18,9 +18,12 @@ export class EngineWalker implements Walker {
   private readonly codes: DeviceCodes;
   private readonly host: HostWalker;
   private readonly device: LockstepWalker | undefined;
+  private readonly slices: { readonly host: number; readonly device: number };
   private last: Engine;
 
-  constructor(engine: Engine, codes: DeviceCodes) {
+  /** `slices`: queries of one walk, for each thread of the host or on a device; default by what SQ8 queries take. */
+  constructor(engine: Engine, codes: DeviceCodes, slices = { host: HOST_SLICE, device: DEVICE_SLICE }) {
+    this.slices = slices;
     this.engine = engine;
     this.codes = codes;
     this.host = new HostWalker(engine.host);
@@ -29,7 +32,7 @@ export class EngineWalker implements Walker {
   }
 
   get slice(): number {
-    return this.device ? DEVICE_SLICE : HOST_SLICE * this.engine.host.info.threads;
+    return this.device ? this.slices.device : this.slices.host * this.engine.host.info.threads;
   }
 
   /** The engine of the last walk. */

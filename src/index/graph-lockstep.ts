@@ -4,7 +4,7 @@
  * nothing but its keys, so groups, chunks and the device never show in what is found.
  */
 import type { Engine, HostEngine } from '../host/engine.ts';
-import { isSq8, queryStride } from '../kernels/graph.ts';
+import { isPq, isSq8, queryStride } from '../kernels/graph.ts';
 import { runInFlight } from '../util/tasks.ts';
 import type { CodecPlan } from './graph-codec.ts';
 import type { DeviceCodes, DeviceRows } from './graph-device.ts';
@@ -22,7 +22,7 @@ const PAIR_BYTES = 8;
 
 /** Whether a device can score the rows of a graph: canonical distances are computed on the host only. */
 export function isDeviceWalkable({ form }: CodecPlan): boolean {
-  return isSq8(form);
+  return isSq8(form) || isPq(form);
 }
 
 export class LockstepWalker implements Walker {

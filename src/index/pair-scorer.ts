@@ -3,7 +3,8 @@ import { allocAll } from '../host/alloc-all.ts';
 import { type Block, rangeOf } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
-import { FORMS, queryStride } from '../kernels/graph.ts';
+import { FORMS, isPq, queryStride } from '../kernels/graph.ts';
+import { pqGather } from '../kernels/pq-gather.ts';
 import { sq8Gather } from '../kernels/sq8-gather.ts';
 import type { DeviceChunk, DeviceRows } from './graph-device.ts';
 
@@ -65,8 +66,10 @@ export class PairScorer implements Disposable {
     for (const list of used) {
       const { pairs, keys } = await list.upload(engine);
       const { codes, rowTerms } = list.chunk;
-      const params = { words: stride / 4, weight: form === FORMS.sq8L2 ? 2 : 1, capacity: list.length };
-      recording.dispatch(sq8Gather, { queries, codes, rowTerms, pairs, count, keys }, params);
+      const shape = { words: stride / 4, capacity: list.length };
+      if (isPq(form)) recording.dispatch(pqGather, { tables: queries, codes, pairs, count, keys }, { ...shape, form });
+      else
+        recording.dispatch(sq8Gather, { queries, codes, rowTerms, pairs, count, keys }, { ...shape, weight: form === FORMS.sq8L2 ? 2 : 1 });
     }
     await engine.run(recording);
     const keys = await engine.read(used.map((list) => rangeOf(list.keys!, 0, list.length)));

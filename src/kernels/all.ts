@@ -10,6 +10,7 @@ import { matmul } from './matmul.ts';
 import { nearestCentroid } from './nearest-centroid.ts';
 import { nearestLists } from './nearest-lists.ts';
 import { pqDecode } from './pq-decode.ts';
+import { pqGather } from './pq-gather.ts';
 import { pqTables } from './pq-tables.ts';
 import { probeScan } from './probe-scan.ts';
 import { probeScores } from './probe-scores.ts';
@@ -33,6 +34,7 @@ export const kernels: readonly Kernel[] = [
   nearestCentroid,
   nearestLists,
   pqDecode,
+  pqGather,
   pqTables,
   probeScan,
   probeScores,

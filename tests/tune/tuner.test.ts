@@ -95,7 +95,9 @@ describe('the plan', () => {
     const run = new MadeUp();
     const result = await tuneOn(run, vectors(17_000), options({ budget: 60 }));
     expect(run.clock / 1000).toBeLessThan(90);
-    expect(result.log.at(-1)!.event).toMatch(/^HNSW ends before HNSW\d+ efConstruction \d+ on \d+ rows.*: of the budget of 60 s \d+ are left$/);
+    expect(result.log.at(-1)!.event).toMatch(
+      /^HNSW ends before HNSW\d+ efConstruction \d+ on \d+ rows.*: of the budget of 60 s \d+ are left$/,
+    );
     expect(result.best).toBeUndefined();
   });
 

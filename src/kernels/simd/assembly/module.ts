@@ -11,6 +11,7 @@ export { matmul } from './matmul';
 export { nearestCentroid } from './nearest-centroid';
 export { nearestLists } from './nearest-lists';
 export { pqDecode } from './pq-decode';
+export { pqGather } from './pq-gather';
 export { pqTables } from './pq-tables';
 export { probeScan } from './probe-scan';
 export { probeScores } from './probe-scores';
