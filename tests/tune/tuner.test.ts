@@ -135,7 +135,7 @@ describe('recall of a sample', () => {
     const { recall, recallInterval } = meanWithInterval(each);
     const deviation = Math.sqrt(each.reduce((sum, x) => sum + (x - 0.75) ** 2, 0) / 7);
     expect(recall).toBe(0.75);
-    expect(recallInterval[0]).toBeCloseTo(0.75 - (1.96 * deviation) / Math.sqrt(8), 12);
+    expect(recallInterval[0]).toBeCloseTo(0.75 - (1.96 * deviation) / Math.sqrt(8), 11);
     expect(recallInterval[1]).toBe(1);
     expect(meanWithInterval([1])).toEqual({ recall: 1, recallInterval: [1, 1] });
   });
