@@ -6,6 +6,7 @@ export type { IndexConfig } from './index/factory.ts';
 export { type LabelFilter, labelBitset } from './index/filter.ts';
 export type {
   AddOptions,
+  LiveRecall,
   Metric,
   Neighbors,
   RangeNeighbors,

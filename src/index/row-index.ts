@@ -4,6 +4,7 @@ import { badArgument, IsodexError, shown } from '../util/errors.ts';
 import { roundUp } from '../util/math.ts';
 import { replaceFile } from '../util/replace-file.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
+import { measureLiveRecall } from './live-recall.ts';
 import { appended, checkKeys, LabelLookup, newLabels, type Snapshot, without } from './rows.ts';
 import {
   type AddOptions,
@@ -12,6 +13,7 @@ import {
   checkK,
   checkOptions,
   checkShape,
+  type LiveRecall,
   type Metric,
   type Neighbors,
   normaliseRow,
@@ -174,6 +176,17 @@ export abstract class RowIndex implements VectorIndex {
     const checked = checkedQueries(queries, this.dim, this.metric);
     options.signal?.throwIfAborted();
     return this.whileOpen(this.within(checked, radius, options));
+  }
+
+  async measureRecall(sample = 100, given?: SearchOptions): Promise<LiveRecall> {
+    this.checkOpen();
+    const options = checkOptions(given);
+    const k = checkK(options.k ?? 10);
+    if (options.filter !== undefined) throw badArgument('measureRecall takes no filter; leave it out');
+    if (!Number.isInteger(sample) || sample < 1) throw badArgument(`sample is ${shown(sample)}; give an integer ≥ 1`);
+    const { engine, metric, width, committed: snapshot } = this;
+    const nearest = (queries: Float32Array, wanted: number) => this.nearest(queries, wanted, options);
+    return this.whileOpen(measureLiveRecall({ engine, snapshot, metric, width, k, sample, options, nearest }));
   }
 
   async reconstruct(label: number): Promise<Float32Array> {

@@ -83,6 +83,16 @@ export interface SearchOptions extends TaskOptions {
   refineFactor?: number | undefined;
 }
 
+/** What a sample of an index's rows, each asked for without itself, found of its neighbours; ties count as hits. */
+export interface LiveRecall {
+  readonly recall: number;
+  readonly hits: number;
+  /** True neighbours of all that was asked for. */
+  readonly possible: number;
+  /** Rows that were asked for. */
+  readonly sample: number;
+}
+
 export interface RangeSearchOptions extends TaskOptions {
   filter?: LabelFilter | undefined;
   /** Most results of the whole call; one more is an error. Default: no bound. */
@@ -121,6 +131,11 @@ export interface VectorIndex extends Disposable {
   search(queries: Float32Array, options?: SearchOptions): Promise<Neighbors>;
   /** Every row whose distance to a query f32 [nq, dim] is ≤ radius (squared for l2). */
   rangeSearch(queries: Float32Array, radius: number, options?: RangeSearchOptions): Promise<RangeNeighbors>;
+  /**
+   * How much the index finds just now: up to `sample` of its rows (default 100), evenly spaced, are searched for, each without itself,
+   * and compared with every row. `options` as of `search`, without a filter. Throws 'unsupported' where only codes are kept.
+   */
+  measureRecall(sample?: number, options?: SearchOptions): Promise<LiveRecall>;
   /** Removes the rows with these labels; labels not in the index are skipped. Returns how many went. */
   remove(labels: ArrayLike<number>): Promise<number>;
   /** Lets go of rows that were removed or replaced: Flat closes the gaps, HNSW builds its graph anew. Labels stay. */
