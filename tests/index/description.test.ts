@@ -185,7 +185,7 @@ describe('against the dimension of the vectors', () => {
     ['PQ32', 100, 'PQ32 needs a dim that is a multiple of 32, but it is 100; give PQ25 or OPQ32,PQ32'],
     ['PQ32', 20, 'PQ32 needs a dim that is a multiple of 32, but it is 20; give PQ20'],
     ['PQ5', 12, 'PQ5 needs a dim that is a multiple of 5, but it is 12; give PQ4 or OPQ5,PQ5'],
-    ['IVF16,PQ32x4', 784, 'PQ32 needs a dim that is a multiple of 32, but it is 784; give IVF16,PQ28x4 or OPQ32,IVF16,PQ32x4'],
+    ['IVF16,PQ32x4', 784, 'PQ32x4 needs a dim that is a multiple of 32, but it is 784; give IVF16,PQ28x4 or OPQ32,IVF16,PQ32x4'],
     ['PCA7,PQ2', 8, 'PQ2 needs a dim that is a multiple of 2, but it is 7 after PCA7; give PCA7,PQ1 or PCA7,OPQ2,PQ2'],
     ['OPQ32,PQ64', 100, 'PQ64 needs a dim that is a multiple of 64, but it is 96 after OPQ32; give OPQ32,PQ48 or OPQ64,PQ64'],
     ['OPQ32,Flat', 20, 'OPQ32 needs a dim of 32 at least, but it is 20; give OPQ20 or one with a smaller M'],

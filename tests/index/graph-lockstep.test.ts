@@ -110,10 +110,10 @@ describe('on a host engine as the device', () => {
     expect(alone.steps).toBeGreaterThan(5 * together.steps);
   });
 
-  it('is for SQ8 codes alone', () => {
+  it('is for codes of integers alone', () => {
     const plan = { dim: 4, metric: 'l2', stride: 64, grid: undefined } as const;
-    expect(isDeviceWalkable({ ...plan, form: FORMS.sq8Ip })).toBe(true);
-    for (const form of [FORMS.f32L2, FORMS.pq8, FORMS.pq4]) expect(isDeviceWalkable({ ...plan, form })).toBe(false);
+    for (const form of [FORMS.sq8Ip, FORMS.pq8, FORMS.pq4]) expect(isDeviceWalkable({ ...plan, form })).toBe(true);
+    for (const form of [FORMS.f32L2, FORMS.f32Cosine]) expect(isDeviceWalkable({ ...plan, form })).toBe(false);
   });
 });
 
