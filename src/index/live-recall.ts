@@ -1,6 +1,7 @@
 /** How much of the truth an index finds just now: its answers to some of its own rows beside exact ones. */
 import type { Engine } from '../host/engine.ts';
 import { IsodexError } from '../util/errors.ts';
+import { spread } from '../util/spread.ts';
 import { BestCollector } from './collectors.ts';
 import { exhaust } from './exhaust.ts';
 import { admit } from './filter.ts';
@@ -22,7 +23,7 @@ export interface Asked {
 /** Compares every row with each of the sample: n · sample distances. Throws 'unsupported' where only codes are kept. */
 export async function measureLiveRecall({ snapshot, k, sample, options, nearest, ...surroundings }: Asked): Promise<LiveRecall> {
   const { originals, labels } = snapshot;
-  const rows = spreadRows(liveRows(snapshot), sample);
+  const rows = spread(liveRows(snapshot), 1, sample);
   if (rows.length === 0) return { recall: 1, hits: 0, possible: 0, sample: 0 };
   const queries = new Float32Array(rows.length * originals.dim);
   await originals.readRows(rows, queries, originals.dim);
@@ -53,9 +54,4 @@ function others(labels: Int32Array, distances: Float32Array, self: number, k: nu
   const out: number[] = [];
   for (let i = 0; i < labels.length && out.length < k; i++) if (labels[i]! >= 0 && labels[i] !== self) out.push(distances[i]!);
   return out;
-}
-
-function spreadRows(rows: Uint32Array, most: number): Uint32Array {
-  if (rows.length <= most) return rows;
-  return Uint32Array.from({ length: most }, (_, i) => rows[Math.floor((i * rows.length) / most)]!);
 }

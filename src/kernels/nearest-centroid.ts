@@ -7,7 +7,7 @@ const WORKGROUP = 64;
 
 /**
  * For each row and subquantiser the centroid with the smallest terms − weight · (row · centroid); of equal ones the
- * first. Assigns rows in training, encodes them, and finds lists of a coarse quantiser (m = 1).
+ * first. Assigns rows in training (m = 1 for lists), and encodes them; which list a row joins is found by nearest-lists.
  * Shapes: shaders/nearest-centroid.wgsl; layouts: pq.ts.
  */
 export const nearestCentroid = defineKernel({

@@ -52,12 +52,18 @@ function codedGraphs(n: number, dim: number): BuildChoice[] {
 export function searchesOf({ family, build }: Candidate, k: number): SearchChoice[] {
   if (family === 'Flat') return [{}];
   if (family === 'IVF') {
-    const nlist = Number(/^IVF(\d+)/.exec(build.description)![1]);
+    const nlist = nlistOf(build.description)!;
     return [...PROBES.filter((nprobe) => nprobe < nlist), nlist].map((nprobe) => ({ nprobe }));
   }
   const beams = [...new Set(BEAMS.map((ef) => Math.max(ef, k)))];
   // All that the beam holds is compared by its vectors.
   return beams.map((efSearch) => (family === 'HNSW' ? { efSearch } : { efSearch, refineFactor: Math.max(1, efSearch / k) }));
+}
+
+/** Lists of a candidate with this description, where it has any. */
+export function nlistOf(description: string): number | undefined {
+  const [, nlist] = /^IVF(\d+)/.exec(description) ?? [];
+  return nlist === undefined ? undefined : Number(nlist);
 }
 
 /** The power of two nearest to x ≥ 1, of two as near the larger. */

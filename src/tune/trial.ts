@@ -3,7 +3,7 @@ import type { Engine } from '../host/engine.ts';
 import type { IndexConfig } from '../index/factory.ts';
 import type { Metric, VectorIndex } from '../index/vector-index.ts';
 import type { TaskOptions } from '../util/tasks.ts';
-import { type Candidate, searchesOf } from './candidates.ts';
+import { type Candidate, nlistOf, searchesOf } from './candidates.ts';
 import type { BuildChoice, Latency, SearchChoice } from './operating-points.ts';
 import { percentile, recallOf } from './recall.ts';
 
@@ -157,6 +157,6 @@ function rounded(x: number): number {
 /** Of graphs what searches tell; of lists the centroids and, taken to be of one length, the rows in those that are probed. */
 function distancesOf(index: VectorIndex, { nprobe }: SearchChoice, counted: Uint32Array | undefined): number {
   if (counted) return counted.reduce((sum, x) => sum + x, 0) / counted.length;
-  const nlist = Number(/^IVF(\d+)/.exec(index.description)?.[1] ?? 0);
-  return nlist > 0 && nprobe !== undefined ? nlist + (index.size * nprobe) / nlist : index.size;
+  const nlist = nlistOf(index.description);
+  return nlist !== undefined && nprobe !== undefined ? nlist + (index.size * nprobe) / nlist : index.size;
 }

@@ -86,7 +86,8 @@ class Tuner {
   private readonly trials: TrialRecord[] = [];
   private readonly points: OperatingPoint[] = [];
   private readonly log: LogEntry[] = [];
-  private readonly truths = new Map<number, Float32Array>();
+  /** By the number of rows. */
+  private readonly data = new Map<number, TrialData>();
 
   constructor(around: Surroundings, vectors: Float32Array, options: TuneOptions & { readonly engine: Engine }) {
     const dim = checkDim(options.dim);
@@ -165,7 +166,7 @@ class Tuner {
       this.skip(`${family} ends before ${nameOf(candidate)} on ${size} rows${needed}: of the budget of ${budget} s ${left} are left`);
       return undefined;
     }
-    const data = { ...this.all, rows: spread(this.all.rows, this.all.dim, size), truth: await this.truthOf(size) };
+    const data = await this.dataOf(size);
     const task = { engine, minRecall: this.wish.minRecall, timed, signal };
     const record = await runTrial(this.around, candidate, data, task);
     this.keep(record, timed);
@@ -189,16 +190,19 @@ class Tuner {
     return before ? before.buildSeconds * (size / before.rows) ** 1.1 : 0;
   }
 
-  private async truthOf(size: number): Promise<Float32Array> {
-    const known = this.truths.get(size);
+  /** So many of the rows, and the truth among them. */
+  private async dataOf(size: number): Promise<TrialData> {
+    const known = this.data.get(size);
     if (known) return known;
-    const { rows, queries, dim, metric, seed, k } = this.all;
+    const { queries, dim, metric, seed, k } = this.all;
     const { engine, signal } = this.options;
+    const rows = spread(this.all.rows, dim, size);
     using flat = await this.around.createIndex('Flat', { dim, metric, seed, engine });
-    await flat.add(spread(rows, dim, size), { signal });
-    const { distances } = await flat.search(queries, { k, signal });
-    this.truths.set(size, distances);
-    return distances;
+    await flat.add(rows, { signal });
+    const { distances: truth } = await flat.search(queries, { k, signal });
+    const data = { ...this.all, rows, truth };
+    this.data.set(size, data);
+    return data;
   }
 
   private get seconds(): number {

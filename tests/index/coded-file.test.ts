@@ -1,32 +1,15 @@
 /** Files of indexes over codes: what goes in comes out, and goes on as it would have; vectors may stay on disk. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
 import type { CodedIndex } from '../../src/index/coded.ts';
 import { createIndex, fromBytes, openIndex, readInfo } from '../../src/node.ts';
 import { coded, descriptions, dim, engine, filled, first, many, queries } from './coded-fixture.ts';
+import { copiesOf, freshNames } from './file-copies.ts';
 import { expectSameBytes, expectSameNeighbors, failsWith, metrics } from './helpers.ts';
 import { parseFile } from './hnsw-parse.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'isodex-coded-'));
-afterAll(() => rm(folder, { recursive: true }));
-let names = 0;
-const fresh = () => join(folder, `${names++}.isodex`);
-
-/** Every way there is from an index to one like it. */
-async function copies(index: CodedIndex): Promise<Record<string, CodedIndex>> {
-  const path = fresh();
-  await index.save(path);
-  const bytes = await index.toBytes();
-  expectSameBytes(await readFile(path), bytes);
-  const made = {
-    memory: openIndex(path, { engine }),
-    disk: openIndex(path, { engine, originals: 'disk' }),
-    bytes: fromBytes(bytes, { engine }),
-  };
-  return Object.fromEntries(await Promise.all(Object.entries(made).map(async ([name, one]) => [name, (await one) as CodedIndex])));
-}
+const fresh = await freshNames('isodex-coded-');
+const copies = (index: CodedIndex) => copiesOf(index, fresh(), engine);
 
 /** Asserts that two indexes are one. */
 async function expectAlike(copy: CodedIndex, index: CodedIndex, what: string): Promise<void> {

@@ -1,33 +1,15 @@
 /** Files of graphs over codes: what goes in comes out and goes on as it would have; and what is damaged, or lies, is refused. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CodedGraphIndex } from '../../src/index/coded-graph.ts';
 import { fromBytes, openIndex, readInfo } from '../../src/node.ts';
 import { hasCode } from '../../src/util/errors.ts';
 import { coded, descriptions, dim, engine, filled, many, queries, rows } from './coded-graph-fixture.ts';
+import { copiesOf, freshNames } from './file-copies.ts';
 import { expectSameBytes, expectSameNeighbors, metrics } from './helpers.ts';
 import { bytesOf, type IndexFile, NONE, parseFile, u32, writeFile } from './hnsw-parse.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'isodex-coded-graph-'));
-afterAll(() => rm(folder, { recursive: true }));
-let names = 0;
-const fresh = () => join(folder, `${names++}.isodex`);
-
-/** Every way there is from an index to one like it. */
-async function copies(index: CodedGraphIndex): Promise<Record<string, CodedGraphIndex>> {
-  const path = fresh();
-  await index.save(path);
-  const bytes = await index.toBytes();
-  expectSameBytes(await readFile(path), bytes);
-  const made = {
-    memory: openIndex(path, { engine }),
-    disk: openIndex(path, { engine, originals: 'disk' }),
-    bytes: fromBytes(bytes, { engine }),
-  };
-  return Object.fromEntries(await Promise.all(Object.entries(made).map(async ([name, one]) => [name, (await one) as CodedGraphIndex])));
-}
+const fresh = await freshNames('isodex-coded-graph-');
+const copies = (index: CodedGraphIndex) => copiesOf(index, fresh(), engine);
 
 /** Asserts that two indexes are one. */
 async function expectAlike(copy: CodedGraphIndex, index: CodedGraphIndex, what: string): Promise<void> {

@@ -1,33 +1,15 @@
 /** Files of graphs: what goes in comes out, and goes on as it would have. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { HnswIndex } from '../../src/index/hnsw.ts';
-import { fromBytes, openIndex, readInfo } from '../../src/node.ts';
+import { fromBytes, readInfo } from '../../src/node.ts';
 import { makeVectors } from '../contract/data.ts';
+import { copiesOf, freshNames } from './file-copies.ts';
 import { expectSameBytes, expectSameNeighbors, metrics } from './helpers.ts';
 import { dim, engine, filled, hnsw, many, queries } from './hnsw-fixture.ts';
 import { parseFile } from './hnsw-parse.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'isodex-hnsw-'));
-afterAll(() => rm(folder, { recursive: true }));
-let names = 0;
-const fresh = () => join(folder, `${names++}.isodex`);
-
-/** Every way there is from an index to one like it. */
-async function copies(index: HnswIndex): Promise<Record<string, HnswIndex>> {
-  const path = fresh();
-  await index.save(path);
-  const bytes = await index.toBytes();
-  expectSameBytes(await readFile(path), bytes);
-  const made = {
-    memory: openIndex(path, { engine }),
-    disk: openIndex(path, { engine, originals: 'disk' }),
-    bytes: fromBytes(bytes, { engine }),
-  };
-  return Object.fromEntries(await Promise.all(Object.entries(made).map(async ([name, one]) => [name, (await one) as HnswIndex])));
-}
+const fresh = await freshNames('isodex-hnsw-');
+const copies = (index: HnswIndex) => copiesOf(index, fresh(), engine);
 
 /** Asserts that two indexes are one, now and after the same changes. */
 async function expectAlike(copy: HnswIndex, index: HnswIndex, what: string): Promise<void> {

@@ -5,7 +5,7 @@ import { boundsOfDistance, boundsOfDot, type CanonicalBounds, gamma } from '../b
 import { scaleFor } from '../sq8-codec.ts';
 import type { Metric } from '../vector-index.ts';
 import type { CoarsePlan } from './coarse-plan.ts';
-import { type IntegerGrid, toGrid } from './integer-grid.ts';
+import { type IntegerGrid, squaresOf, toGrid } from './integer-grid.ts';
 
 /** Room for what f64 rounds off here, relative. */
 const ROOM = 1 + 1e-9;
@@ -55,7 +55,8 @@ export class CentroidBounds {
     const reach = 2 ** grid.bits / grid.scale;
     const shift = grid.shift.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
     this.room = Math.sqrt(dim) * ((shift + reach) * 2 ** -22 + 2 ** -148);
-    this.longest = metric === 'ip' ? longestOf(values, nlist) * ROOM : 0;
+    const squares = metric === 'ip' ? squaresOf(values, values.length / nlist) : Int32Array.of(0);
+    this.longest = Math.sqrt(squares.reduce((most, x) => Math.max(most, x))) * ROOM;
     this.shiftLength = Math.sqrt(grid.shift.reduce((sum, x) => sum + x * x, 0)) * ROOM;
   }
 
@@ -128,16 +129,4 @@ export class CentroidBounds {
     const rounding = this.room + (gamma(this.width) + 2 ** -36) * longest;
     return { base, unit: 1 / (scale * own.scale), error: (Math.sqrt(lost) * (this.longest / scale) + length * rounding) * ROOM };
   }
-}
-
-/** The length of the longest of n rows. */
-function longestOf(values: Int16Array, n: number): number {
-  const width = values.length / n;
-  let longest = 0;
-  for (let from = 0; from < values.length; from += width) {
-    let squares = 0;
-    for (let j = from; j < from + width; j++) squares += values[j]! * values[j]!;
-    longest = Math.max(longest, squares);
-  }
-  return Math.sqrt(longest);
 }

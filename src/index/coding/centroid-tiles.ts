@@ -5,7 +5,7 @@ import { Recording } from '../../host/recording.ts';
 import { nearestLists, nearestListsScratchWords, TILE, tiled, tiledTerms } from '../../kernels/nearest-lists.ts';
 import { ceilDiv } from '../../util/math.ts';
 import type { CoarsePlan } from './coarse-plan.ts';
-import { packValues, type Split, splitOf } from './integer-grid.ts';
+import { packValues, type Split, splitOf, squaresOf } from './integer-grid.ts';
 
 /** Multiply-adds of one run: some ten milliseconds of a thread. */
 const RUN_TERMS = 2 ** 27;
@@ -46,7 +46,7 @@ export class CentroidTiles implements Disposable {
     ]);
     const [centroids, squares, zeros] = blocks;
     host.write(centroids, tiled(new Uint32Array(values.buffer, values.byteOffset, values.length / 2), pairs));
-    host.write(squares, tiledTerms(squaresOf(values, nlist)));
+    host.write(squares, tiledTerms(squaresOf(values, 2 * pairs)));
     host.write(zeros, tiledTerms(new Int32Array(nlist)));
     return new CentroidTiles(host, plan, blocks);
   }
@@ -85,14 +85,4 @@ export class CentroidTiles implements Disposable {
   [Symbol.dispose](): void {
     for (const block of [this.centroids, this.squares, this.zeros]) block[Symbol.dispose]();
   }
-}
-
-/** |c|² of n rows of values. */
-function squaresOf(values: Int16Array, n: number): Int32Array {
-  const width = values.length / n;
-  return Int32Array.from({ length: n }, (_, i) => {
-    let sum = 0;
-    for (let j = i * width; j < (i + 1) * width; j++) sum += values[j]! * values[j]!;
-    return sum;
-  });
 }

@@ -6,7 +6,7 @@ import { Recording } from '../../host/recording.ts';
 import { BYTES } from '../../kernels/kernel.ts';
 import { nearestCentroid } from '../../kernels/nearest-centroid.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
-import type { Split } from './integer-grid.ts';
+import { type Split, squaresOf } from './integer-grid.ts';
 
 export interface Codebook {
   readonly split: Split;
@@ -38,15 +38,7 @@ function interleaved({ split, ksub, centroids }: Codebook): Uint32Array {
 
 /** i32 [m, ksub]: |c|² of each centroid, or zeros for inner products. */
 function centroidTerms({ split, ksub, centroids, weight }: Codebook): Int32Array {
-  const terms = new Int32Array(split.m * ksub);
-  if (weight === 1) return terms;
-  const width = 2 * split.pairs;
-  for (let i = 0; i < terms.length; i++) {
-    let sum = 0;
-    for (let j = i * width; j < (i + 1) * width; j++) sum += centroids[j]! * centroids[j]!;
-    terms[i] = sum;
-  }
-  return terms;
+  return weight === 1 ? new Int32Array(split.m * ksub) : squaresOf(centroids, 2 * split.pairs);
 }
 
 /** A codebook on an engine. */

@@ -84,3 +84,14 @@ export function packValues(values: Int16Array, dim: number, { m, M, dsub, pairs 
   }
   return words;
 }
+
+/** |v|² of each row of values i16 [n, width], below 2^31 on a grid: i32 [n]. */
+export function squaresOf(values: Int16Array, width: number): Int32Array {
+  const squares = new Int32Array(values.length / width);
+  for (let i = 0; i < squares.length; i++) {
+    let sum = 0;
+    for (let j = i * width; j < (i + 1) * width; j++) sum += values[j]! * values[j]!;
+    squares[i] = sum;
+  }
+  return squares;
+}

@@ -81,41 +81,46 @@ async function loadedMatrix(engine: Engine, { matrix }: LinearTransform): Promis
 }
 
 /** Transforms vectors f32 [n, dimIn]: f32 [n, dimOut]. */
-export async function applyTransform(
+export function applyTransform(
   engine: Engine,
   transform: LinearTransform,
   vectors: Float32Array,
-  { signal, onProgress }: TaskOptions = {},
+  options: TaskOptions = {},
 ): Promise<Float32Array> {
-  const { dimIn, dimOut, mean } = transform;
-  const n = vectors.length / dimIn;
-  const out = new Float32Array(n * dimOut);
-  await withMatrix(engine, transform, async (matrix) => {
-    for (let first = 0; first < n; first += PIECE_ROWS) {
-      const rounded = roundRows(vectors.subarray(first * dimIn, (first + PIECE_ROWS) * dimIn), mean);
-      await rotatePiece(engine, transform, matrix, rounded, out.subarray(first * dimOut, (first + PIECE_ROWS) * dimOut));
-      onProgress?.(Math.min(first + PIECE_ROWS, n), n);
-      signal?.throwIfAborted();
-    }
-  });
-  return out;
+  const { dimIn, mean } = transform;
+  const rounded = (first: number, last: number) => roundRows(vectors.subarray(first * dimIn, last * dimIn), mean);
+  return inPieces(engine, transform, vectors.length / dimIn, rounded, options);
 }
 
 /** The same of vectors that were rounded before, by the transform's mean. */
-export async function applyToRounded(
+export function applyToRounded(
   engine: Engine,
   transform: LinearTransform,
   { words, steps }: RoundedRows,
-  { signal }: TaskOptions = {},
+  options: TaskOptions = {},
 ): Promise<Float32Array> {
-  const { dimIn, dimOut } = transform;
-  const width = transformWidth(dimIn) / 2;
-  const out = new Float32Array(steps.length * dimOut);
+  const width = transformWidth(transform.dimIn) / 2;
+  const piece = (first: number, last: number) => ({
+    words: words.subarray(first * width, last * width),
+    steps: steps.subarray(first, last),
+  });
+  return inPieces(engine, transform, steps.length, piece, options);
+}
+
+async function inPieces(
+  engine: Engine,
+  transform: LinearTransform,
+  n: number,
+  piece: (first: number, last: number) => RoundedRows,
+  { signal, onProgress }: TaskOptions,
+): Promise<Float32Array> {
+  const { dimOut } = transform;
+  const out = new Float32Array(n * dimOut);
   await withMatrix(engine, transform, async (matrix) => {
-    for (let first = 0; first < steps.length; first += PIECE_ROWS) {
-      const last = first + PIECE_ROWS;
-      const piece = { words: words.subarray(first * width, last * width), steps: steps.subarray(first, last) };
-      await rotatePiece(engine, transform, matrix, piece, out.subarray(first * dimOut, last * dimOut));
+    for (let first = 0; first < n; first += PIECE_ROWS) {
+      const last = Math.min(first + PIECE_ROWS, n);
+      await rotatePiece(engine, transform, matrix, piece(first, last), out.subarray(first * dimOut, last * dimOut));
+      onProgress?.(last, n);
       signal?.throwIfAborted();
     }
   });
