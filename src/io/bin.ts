@@ -1,5 +1,5 @@
 import { badFile } from '../util/errors.ts';
-import { bytesOf, type Dtype } from './dtypes.ts';
+import { bytesOf, type Dtype, toInts } from './dtypes.ts';
 import { encodePieces, type Table } from './encode.ts';
 import { type FileMatrix, plainMatrix } from './matrix.ts';
 import { onFile, type RandomFile } from './random-file.ts';
@@ -42,23 +42,66 @@ export function openBin(path: string, format: BinFormat): Promise<FileMatrix> {
   });
 }
 
+/** Where the distances of a ground truth file stand: after its labels. Both take 4 bytes. */
+const labelBytes = ({ rows, columns }: Shape) => rows * columns * 4;
+
 /**
- * Labels: ibin, or a ground truth file of big-ann-benchmarks, in which the distances f32 `[rows, columns]` follow the labels.
- * Only the size of the file tells which one it is; the distances are not read.
+ * The shape of a file of labels, and whether their distances follow, which only its size tells.
+ *
+ * @throws IsodexError `bad-file` when the size fits neither
  */
+async function readLabelShape(file: RandomFile): Promise<Shape & { withDistances: boolean }> {
+  const shape = await readShape(file, 'ibin');
+  const plain = HEADER_BYTES + labelBytes(shape);
+  const withDistances = HEADER_BYTES + 2 * labelBytes(shape);
+  if (file.size === plain || file.size === withDistances) return { ...shape, withDistances: file.size === withDistances };
+  await refuseRanges(file, shape);
+  throw badFile(
+    `${file.path} is ${file.size} bytes, and its header says ${shape.rows} rows of ${shape.columns} labels, which is ${plain} bytes ` +
+      `or, with distances after them, ${withDistances}: the file is truncated or holds no labels`,
+  );
+}
+
+/**
+ * The ground truth of a range search: u32 queries, u32 results in all, i32 results of each query, i32 labels, f32 distances.
+ *
+ * @throws IsodexError `bad-file` when the file is one
+ */
+async function refuseRanges(file: RandomFile, { rows: queries, columns: total }: Shape): Promise<void> {
+  if (file.size !== HEADER_BYTES + 4 * queries + 8 * total) return;
+  const counts = toInts(await file.read(HEADER_BYTES, 4 * queries), 'i32', true, String);
+  if (counts.reduce((sum, count) => sum + count, 0) !== total) return;
+  throw badFile(
+    `${file.path} is the ground truth of a range search (${total} results of ${queries} queries), and k neighbours of each query are wanted: give the k-nearest-neighbour truth`,
+  );
+}
+
+/** Labels: ibin, or a ground truth file of big-ann-benchmarks, in which the distances f32 `[rows, columns]` follow, which are not read. */
 export function openBinLabels(path: string): Promise<FileMatrix> {
   return onFile(path, async (file) => {
-    const { rows, columns } = await readShape(file, 'ibin');
-    const plain = HEADER_BYTES + rows * columns * 4;
-    const withDistances = HEADER_BYTES + rows * columns * 8;
-    if (file.size !== plain && file.size !== withDistances) {
-      throw badFile(
-        `${path} is ${file.size} bytes, and its header says ${rows} rows of ${columns} labels, which is ${plain} bytes ` +
-          `or, with distances after them, ${withDistances}: the file is truncated or holds no labels`,
-      );
-    }
+    const { rows, columns } = await readLabelShape(file);
     return plainMatrix(file, { format: 'ibin', dtype: 'i32', littleEndian: true, rows, columns, offset: HEADER_BYTES });
   });
+}
+
+/**
+ * The distances f32 `[rows, columns]` of a ground truth file.
+ *
+ * @throws IsodexError `bad-file` when it holds labels alone
+ */
+export function openBinDistances(path: string): Promise<FileMatrix> {
+  return onFile(path, async (file) => {
+    const { withDistances, ...shape } = await readLabelShape(file);
+    if (!withDistances)
+      throw badFile(`${path} holds ${shape.rows} rows of ${shape.columns} labels without distances: read it with readLabels`);
+    return plainMatrix(file, { format: 'ibin', dtype: 'f32', littleEndian: true, ...shape, offset: HEADER_BYTES + labelBytes(shape) });
+  });
+}
+
+/** The bytes of a ground truth file: labels i32 `[rows, columns]`, then their distances f32. */
+export function* encodeBinTruth(labels: Table, distances: Float32Array): Generator<Uint8Array> {
+  yield* encodeBin(labels, 'ibin');
+  for (const { bytes } of encodePieces({ ...labels, values: distances }, 'f32')) yield bytes;
 }
 
 /** The bytes of a file of this format. */

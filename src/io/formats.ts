@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { badArgument, badFile } from '../util/errors.ts';
-import { encodeBin, openBin, openBinLabels } from './bin.ts';
+import { encodeBin, encodeBinTruth, openBin, openBinDistances, openBinLabels } from './bin.ts';
 import { isWideInteger } from './dtypes.ts';
 import type { Table } from './encode.ts';
 import { openHdf5 } from './hdf5.ts';
@@ -26,6 +26,9 @@ export interface Format {
   readonly openLabels?: (path: string, part: string | undefined) => Promise<FileMatrix>;
   readonly encodeVectors?: (table: Table) => Iterable<Uint8Array>;
   readonly encodeLabels?: (table: Table) => Iterable<Uint8Array>;
+  /** Distances of labels in the same file. */
+  readonly openDistances?: (path: string) => Promise<FileMatrix>;
+  readonly encodeTruth?: (labels: Table, distances: Float32Array) => Iterable<Uint8Array>;
 }
 
 /** A matrix as vectors, unless its numbers are such as only labels have: reading those as vectors is a mix-up of files. */
@@ -35,6 +38,9 @@ async function asVectors(opening: Promise<FileMatrix>): Promise<RowReader> {
   await matrix.close();
   throw badFile(`${matrix.path} holds ${matrix.dtype} numbers, which are labels: read it with readLabels, or store vectors as float32`);
 }
+
+/** The ground truth files of big-ann-benchmarks: labels, then distances. */
+const GROUND_TRUTH = { openLabels: openBinLabels, openDistances: openBinDistances, encodeTruth: encodeBinTruth };
 
 const FORMATS: readonly Format[] = [
   {
@@ -61,21 +67,21 @@ const FORMATS: readonly Format[] = [
   {
     name: 'fbin',
     names: '.fbin',
-    matches: /\.fbin$/,
+    matches: /\.fbin(\.crop_nb_\d+)?$/,
     openVectors: (path) => asVectors(openBin(path, 'fbin')),
     encodeVectors: (table) => encodeBin(table, 'fbin'),
   },
   {
     name: 'u8bin',
     names: '.u8bin',
-    matches: /\.u8bin$/,
+    matches: /\.u8bin(\.crop_nb_\d+)?$/,
     openVectors: (path) => asVectors(openBin(path, 'u8bin')),
     encodeVectors: (table) => encodeBin(table, 'u8bin'),
   },
   {
     name: 'i8bin',
     names: '.i8bin',
-    matches: /\.i8bin$/,
+    matches: /\.i8bin(\.crop_nb_\d+)?$/,
     openVectors: (path) => asVectors(openBin(path, 'i8bin')),
     encodeVectors: (table) => encodeBin(table, 'i8bin'),
   },
@@ -83,7 +89,7 @@ const FORMATS: readonly Format[] = [
     name: 'ibin',
     names: '.ibin',
     matches: /\.ibin$/,
-    openLabels: (path) => openBinLabels(path),
+    ...GROUND_TRUTH,
     encodeLabels: (table) => encodeBin(table, 'ibin'),
   },
   {
@@ -118,23 +124,25 @@ const FORMATS: readonly Format[] = [
   },
   { name: 'parquet', names: '.parquet', matches: /\.(parquet|pq)$/, part: 'a column', openVectors: openParquet },
   {
-    // The ground truth files of big-ann-benchmarks have no extension, or this one; their size says whether they are what they seem.
+    // Such files have no extension there, or this one; their size says whether they are what they seem.
     name: 'bin',
     names: '.bin',
     matches: /(\.bin|^[^.]+)$/,
-    openLabels: (path) => openBinLabels(path),
+    ...GROUND_TRUTH,
   },
 ];
 
 /** What a format may be wanted for. */
-type Ability = 'openVectors' | 'openLabels' | 'encodeVectors' | 'encodeLabels';
+type Ability = 'openVectors' | 'openLabels' | 'openDistances' | 'encodeVectors' | 'encodeLabels' | 'encodeTruth';
 type Able<A extends Ability> = Format & Required<Pick<Format, A>>;
 
 const VERBS: Record<Ability, string> = {
   openVectors: 'read vectors from',
   openLabels: 'read labels from',
+  openDistances: 'read labels with distances from',
   encodeVectors: 'write vectors to',
   encodeLabels: 'write labels to',
+  encodeTruth: 'write labels with distances to',
 };
 
 function isAble<A extends Ability>(format: Format, ability: A): format is Able<A> {

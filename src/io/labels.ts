@@ -1,3 +1,4 @@
+import { toFloats } from './dtypes.ts';
 import { checkSignature, formatOf } from './formats.ts';
 import { matrixLabels } from './matrix.ts';
 import { choosePart, splitPart } from './path-part.ts';
@@ -17,6 +18,21 @@ export async function readLabels(path: string): Promise<{ labels: Int32Array; n:
   const matrix = await format.openLabels(split.path, part);
   try {
     return { labels: await matrixLabels(matrix), n: matrix.rows, k: matrix.columns };
+  } finally {
+    await matrix.close();
+  }
+}
+
+/**
+ * A ground truth file of big-ann-benchmarks (.ibin, .bin or without extension): labels int32 and their distances f32, each `[n, k]`.
+ *
+ * @throws IsodexError as `readLabels`, and `bad-file` where the file holds labels alone
+ */
+export async function readTruth(path: string): Promise<{ labels: Int32Array; distances: Float32Array; n: number; k: number }> {
+  const matrix = await formatOf(path, 'openDistances').openDistances(path);
+  try {
+    const bytes = await matrix.read(0, matrix.rows);
+    return { ...(await readLabels(path)), distances: toFloats(bytes, 'f32', true, String) };
   } finally {
     await matrix.close();
   }

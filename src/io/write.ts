@@ -32,3 +32,16 @@ export async function writeLabels(path: string, labels: Int32Array, k: number): 
   const format = formatOf(path, 'encodeLabels');
   await replaceFile(path, format.encodeLabels(tableOf(path, labels, k, 'k')));
 }
+
+/**
+ * Writes labels int32 `[n, k]` with their distances f32 to an .ibin or .bin file, or one without extension, as a ground truth file of
+ * big-ann-benchmarks, replacing it as a whole or not at all.
+ *
+ * @throws IsodexError as `writeLabels`, and `bad-argument` unless there is one distance for each label
+ */
+export async function writeTruth(path: string, labels: Int32Array, distances: Float32Array, k: number): Promise<void> {
+  const format = formatOf(path, 'encodeTruth');
+  if (distances.length !== labels.length)
+    throw badArgument(`there are ${distances.length} distances for ${labels.length} labels: give one for each`);
+  await replaceFile(path, format.encodeTruth(tableOf(path, labels, k, 'k'), distances));
+}

@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readLabels } from '../../src/io/labels.ts';
+import { readLabels, readTruth } from '../../src/io/labels.ts';
 import { readLines } from '../../src/io/lines.ts';
 import { openVectors, readVectors } from '../../src/io/vector-source.ts';
 import { expectError, fixture, Scratch } from './fixtures.ts';
@@ -110,6 +110,16 @@ describe('bin', () => {
     await expectError(openVectors(ints('long.fbin', 1, 1, 0, 0)), 'bad-file', '16 bytes', '12 bytes', 'too long');
     await expectError(openVectors(ints('wide.fbin', 7, 0)), 'bad-file', 'dimension 0');
     await expectError(readLabels(ints('truth.ibin', 1, 2, 0, 0, 0)), 'bad-file', '20 bytes', '16 bytes', 'with distances', '24');
+    await expectError(readTruth(ints('labels.ibin', 1, 2, 0, 0)), 'bad-file', '1 rows of 2 labels without distances', 'readLabels');
+  });
+
+  it('of the truth of a range search', async () => {
+    // 3 queries with 2, 0 and 3 results: labels, then distances
+    const path = ints('ranges.ibin', 3, 5, 2, 0, 3, 10, 11, 12, 13, 14, 0, 0, 0, 0, 0);
+    await expectError(readLabels(path), 'bad-file', 'range search', '5 results of 3 queries', 'k-nearest-neighbour');
+    await expectError(readTruth(path), 'bad-file', 'range search');
+    const other = ints('no-ranges.ibin', 3, 5, 2, 1, 3, 10, 11, 12, 13, 14, 0, 0, 0, 0, 0);
+    await expectError(readLabels(other), 'bad-file', 'truncated or holds no labels');
     await expectError(readLabels(ints('truth', 1, 2, 0, 0, 0)), 'bad-file', '20 bytes');
   });
 });

@@ -127,6 +127,12 @@ describe('names', () => {
     expect([...(await readVectors(path)).vectors]).toEqual(floats.flat());
   });
 
+  it('knows the first part of a set of big-ann-benchmarks, as it is named there', async () => {
+    const path = scratch.at('base.1B.fbin.crop_nb_10000000');
+    copyFileSync(fixture('a.fbin'), path);
+    expect([...(await readVectors(path)).vectors]).toEqual(floats.flat());
+  });
+
   it('does not mind capitals', async () => {
     const path = scratch.at('A.FVECS');
     copyFileSync(fixture('a.fvecs'), path);

@@ -2,9 +2,9 @@ import { readFileSync, statSync, symlinkSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { halvesToFloats } from '../../src/io/half.ts';
-import { readLabels } from '../../src/io/labels.ts';
+import { readLabels, readTruth } from '../../src/io/labels.ts';
 import { openVectors, readVectors } from '../../src/io/vector-source.ts';
-import { writeLabels, writeVectors } from '../../src/io/write.ts';
+import { writeLabels, writeTruth, writeVectors } from '../../src/io/write.ts';
 import { expectError, expected, fixture, Scratch } from './fixtures.ts';
 
 const scratch = new Scratch();
@@ -89,6 +89,22 @@ describe('what is written is read', () => {
     );
   });
 
+  it.each(['truth.ibin', 'truth.bin', 'truth-10K'])('%s: labels with distances', async (name) => {
+    const path = scratch.at(name);
+    await fc.assert(
+      fc.asyncProperty(matrices(0, anyBits), async ([columns, values]) => {
+        const [labels, distances] = [Int32Array.from(values), new Float32Array(Uint32Array.from(values).reverse().buffer)];
+        await writeTruth(path, labels, distances, columns);
+        const found = await readTruth(path);
+        expect([found.n, found.k]).toEqual([labels.length / columns, columns]);
+        expect([...found.labels]).toEqual([...labels]);
+        expect(bits(found.distances)).toEqual(bits(distances));
+        expect(await readLabels(path)).toEqual({ labels, n: found.n, k: columns });
+      }),
+      runs,
+    );
+  });
+
   it('in pieces: files of several MiB', async () => {
     const vectors = Float32Array.from({ length: 700_003 * 3 }, (_, i) => i % 251);
     for (const name of ['large.fvecs', 'large.bvecs', 'large.npy', 'large.u8bin']) {
@@ -110,6 +126,12 @@ describe('the bytes are those that other programs write', () => {
     ['f32.npy', floats],
   ])('%s', async (name, rows) => {
     await writeVectors(scratch.at(name), Float32Array.from(rows.flat()), rows[0]!.length);
+    expect(readFileSync(scratch.at(name)).equals(readFileSync(fixture(name)))).toBe(true);
+  });
+
+  it.each(['truth.ibin', 'truth10K'])('%s', async (name) => {
+    const { labels: found, distances, k } = await readTruth(fixture(name));
+    await writeTruth(scratch.at(name), found, distances, k);
     expect(readFileSync(scratch.at(name)).equals(readFileSync(fixture(name)))).toBe(true);
   });
 
@@ -155,6 +177,8 @@ describe('a write that fails', () => {
   it('for bad arguments and places', async () => {
     await expectError(writeVectors('x.jsonl', new Float32Array(2), 1), 'bad-argument', 'x.jsonl', '.fvecs', '.npy');
     await expectError(writeLabels('x.fvecs', new Int32Array(2), 1), 'bad-argument', '.ivecs');
+    await expectError(writeTruth('x.ivecs', new Int32Array(2), new Float32Array(2), 1), 'bad-argument', 'labels with distances', '.ibin');
+    await expectError(writeTruth(scratch.at('x.ibin'), new Int32Array(2), new Float32Array(1), 1), 'bad-argument', '1 distances for 2');
     await expectError(writeVectors(scratch.at('x.npy'), new Float32Array(5), 2), 'bad-argument', '5 values', 'dim 2');
     await expectError(writeVectors(scratch.at('x.npy'), new Float32Array(5), 0), 'bad-argument', 'dim is 0');
     await expectError(writeVectors(scratch.at('x.fvecs'), new Float32Array(0), 2), 'bad-argument', '0 rows', '.npy');
