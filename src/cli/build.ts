@@ -2,7 +2,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { readLines } from '../io/lines.ts';
 import type { VectorSource } from '../io/source.ts';
 import { createIndex, IsodexError, type Metric, type OperatingPoint, parseTuning, type VectorIndex } from '../node.ts';
-import { hasLists, isGraph, isRefined, openQuietly, withVectors } from './inputs.ts';
+import { hasLists, isGraph, isRefined, metricFor, openQuietly, withVectors } from './inputs.ts';
 import type { EngineArgs } from './options.ts';
 import { checkTarget, saveIndex } from './outputs.ts';
 import type { Task } from './perform.ts';
@@ -17,7 +17,7 @@ const TRAIN_SIZE = 65_536;
 interface BuildArgs extends EngineArgs {
   readonly index: string;
   readonly tuning?: string;
-  readonly metric: Metric;
+  readonly metric?: Metric | undefined;
   readonly out: string;
   readonly seed: number;
   readonly m?: number;
@@ -30,8 +30,11 @@ interface BuildArgs extends EngineArgs {
   readonly ids?: string;
 }
 
-export async function build(input: string, args: BuildArgs, task: Task): Promise<undefined> {
+export async function build(input: string, given: BuildArgs, task: Task): Promise<undefined> {
   const started = performance.now();
+  // A tuning result brings its metric along.
+  const metric = given.tuning === undefined ? await metricFor(input, given.metric) : given.metric;
+  const args = { ...given, metric };
   await checkTarget(args.out);
   await checkNotInput(args.out, input);
   await withVectors(input, async (source) => {

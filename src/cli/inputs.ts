@@ -1,7 +1,8 @@
 /** Opens what the searching commands work on: engines, an index, queries. */
+import { annDistanceOf, METRIC_OF, metricOfFile } from '../io/ann-benchmarks.ts';
 import type { VectorSource } from '../io/source.ts';
 import { openVectors, readVectors } from '../io/vector-source.ts';
-import { type Engine, type EngineOptions, IsodexError, openEngine, openIndex, type VectorIndex } from '../node.ts';
+import { type Engine, type EngineOptions, IsodexError, type Metric, openEngine, openIndex, type VectorIndex } from '../node.ts';
 import { prepareDrivers } from './drivers.ts';
 import type { EngineArgs, GraphArgs } from './options.ts';
 import type { Task } from './perform.ts';
@@ -25,6 +26,17 @@ export async function openQuietly(options: EngineOptions): Promise<Engine> {
   const { prefer = 'auto' } = options;
   const { mayHaveGpu } = prepareDrivers(prefer);
   return openEngine({ ...options, prefer: prefer === 'auto' && !mayHaveGpu ? 'cpu' : prefer });
+}
+
+/** The metric that was given, else the one that the file asks for, else l2. Says where the two differ. */
+export async function metricFor(path: string, given: Metric | undefined): Promise<Metric> {
+  if (given === undefined) return (await metricOfFile(path)) ?? 'l2';
+  const distance = await annDistanceOf(path);
+  if (distance !== undefined && METRIC_OF[distance] !== given) {
+    const fitting = METRIC_OF[distance] ? `, which is --metric ${METRIC_OF[distance]}` : '';
+    console.warn(`isodex: ${path} says that its vectors are compared by ${distance}${fitting}; they are compared by ${given}`);
+  }
+  return given;
 }
 
 /** All queries of a file, or the first `limit`. */

@@ -60,7 +60,10 @@ program
   .addOption(options.refineFactor)
   .addOption(options.stats)
   .addOption(options.format)
-  .option('--out <path>', 'file to write instead of standard output; for ivecs the distances go beside it as .fvecs')
+  .option(
+    '--out <path>',
+    'file to write instead of standard output; for ivecs the distances go beside it as .fvecs, for ibin behind the labels',
+  )
   .addHelpText('after', INPUT_HELP)
   .action((file, queries, given) => perform(async (task) => (await import('./search.ts')).search(file, queries, given, task)));
 

@@ -33,7 +33,9 @@ export const tuning = new Option('--tuning <file>', 'result of `isodex tune`, wh
 
 export const index = new Option('--index <description>', 'kind of index').default('Flat');
 
-export const metric = new Option('--metric <name>', 'distance').choices(METRICS).default('l2');
+export const metric = new Option('--metric <name>', 'distance (default: what a set of ann-benchmarks says of itself, else l2)').choices(
+  METRICS,
+);
 
 export const engine = new Option('--engine <kind>', 'what computes; the answer is the same').choices(ENGINES).default('auto');
 
@@ -80,7 +82,7 @@ export const seed = new Option('--seed <n>', 'seed of whatever is drawn at rando
 
 export const k = new Option('-k, --k <n>', 'neighbours for each query').argParser(integer(1, 2 ** 24)).default(10);
 
-export const format = new Option('--format <name>', 'how results are written').choices(['table', 'json', 'ivecs']).default('table');
+export const format = new Option('--format <name>', 'how results are written').choices(['table', 'json', 'ivecs', 'ibin']).default('table');
 
 export const minRecall = new Option('--min-recall <share>', 'recall that is wanted, 0 to 1').argParser(share).default(0.95);
 

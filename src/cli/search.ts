@@ -1,5 +1,5 @@
 import { realpath, writeFile } from 'node:fs/promises';
-import { writeLabels, writeVectors } from '../io/write.ts';
+import { writeLabels, writeTruth, writeVectors } from '../io/write.ts';
 import { IsodexError, type Neighbors, type SearchStats, type VectorIndex } from '../node.ts';
 import { checkSameDim, graphOptions, openChosenEngine, openIndexOn, prepareIndex, readQueries } from './inputs.ts';
 import type { SearchArgs } from './options.ts';
@@ -8,7 +8,7 @@ import { Progress } from './progress.ts';
 import { formatDistance, formatMean, formatSeconds, formatTable } from './table.ts';
 
 interface SearchCommandArgs extends SearchArgs {
-  readonly format: 'table' | 'json' | 'ivecs';
+  readonly format: 'table' | 'json' | 'ivecs' | 'ibin';
   readonly out?: string;
 }
 
@@ -37,7 +37,7 @@ export async function search(file: string, queriesPath: string, args: SearchComm
   if (args.format !== 'json' || args.out !== undefined) {
     const codes = found.distancesOf === 'codes' ? ', distances of codes' : '';
     process.stderr.write(`${queries.n} queries, k ${args.k}, on ${found.engine} in ${formatSeconds(seconds)} s${codes}\n`);
-    if (found.stats && args.format === 'ivecs') process.stderr.write(describeStats(found.stats));
+    if (found.stats && isBinary(args.format)) process.stderr.write(describeStats(found.stats));
   }
   return undefined;
 }
@@ -53,17 +53,24 @@ async function checkNotRead(out: string, sources: readonly string[]): Promise<vo
   }
 }
 
+/** Formats of bytes, which have to go into a file, and where the distances go. */
+const BINARY = { ivecs: 'go beside it into NAME.fvecs', ibin: 'follow the labels' };
+
+function isBinary(format: SearchCommandArgs['format']): format is keyof typeof BINARY {
+  return format in BINARY;
+}
+
 /** A name that promises another format than the one that is written would mislead whoever reads the file. */
 function checkFormat({ format, out }: SearchCommandArgs): void {
-  if (format === 'ivecs') checkIvecs(out);
-  const promised = /\.(ivecs|json)$/.exec(out ?? '')?.[1];
+  if (isBinary(format)) checkName(format, out);
+  const promised = /\.(ivecs|ibin|json)$/.exec(out ?? '')?.[1];
   if (promised === undefined || promised === format) return;
   throw new IsodexError('bad-argument', `--out is ${out}, but the format is ${format}; give --format ${promised} or another name`);
 }
 
-function checkIvecs(out: string | undefined): asserts out is string {
-  if (out?.endsWith('.ivecs')) return;
-  throw new IsodexError('bad-argument', '--format ivecs needs --out NAME.ivecs; the distances go beside it into NAME.fvecs');
+function checkName(format: keyof typeof BINARY, out: string | undefined): asserts out is string {
+  if (out?.endsWith(`.${format}`)) return;
+  throw new IsodexError('bad-argument', `--format ${format} needs --out NAME.${format}; the distances ${BINARY[format]}`);
 }
 
 function keysOf(index: VectorIndex, labels: Int32Array): (string | null)[] | undefined {
@@ -72,8 +79,13 @@ function keysOf(index: VectorIndex, labels: Int32Array): (string | null)[] | und
 }
 
 async function write(results: Results, { format, out }: SearchCommandArgs): Promise<void> {
+  if (format === 'ibin') {
+    checkName(format, out);
+    await writeTruth(out, results.labels, results.distances, results.k);
+    return;
+  }
   if (format === 'ivecs') {
-    checkIvecs(out);
+    checkName(format, out);
     await writeVectors(out.replace(/\.ivecs$/, '.fvecs'), results.distances, results.k);
     await writeLabels(out, results.labels, results.k);
     return;

@@ -6,7 +6,7 @@ import { frontier } from '../tune/operating-points.ts';
 import type { TrialRecord } from '../tune/trial.ts';
 import { fingerprintOf } from '../tune/tuner.ts';
 import { parseTrial, printTuning } from '../tune/tuning-file.ts';
-import { openQuietly } from './inputs.ts';
+import { metricFor, openQuietly } from './inputs.ts';
 import type { EngineArgs } from './options.ts';
 import { checkTarget } from './outputs.ts';
 import type { Task } from './perform.ts';
@@ -15,7 +15,7 @@ import { formatFacts, formatRate, formatTable } from './table.ts';
 
 interface TuneArgs extends EngineArgs {
   readonly queries?: string;
-  readonly metric: Metric;
+  readonly metric?: Metric;
   readonly k: number;
   readonly minRecall: number;
   readonly targetP99?: number;
@@ -34,6 +34,7 @@ const UNMET = 2;
 
 export async function tune(input: string, args: TuneArgs, { signal }: Task): Promise<number | undefined> {
   if (args.out !== undefined) await checkTarget(args.out);
+  const metric = await metricFor(input, args.metric);
   const { vectors, dim } = await readVectors(input, { limit: args.limit, signal });
   const queries = args.queries === undefined ? undefined : await readVectors(args.queries, { signal });
   if (queries && queries.dim !== dim) {
@@ -41,7 +42,7 @@ export async function tune(input: string, args: TuneArgs, { signal }: Task): Pro
   }
   using engine = await openQuietly({ prefer: args.engine, threads: args.threads, signal });
   const journal = args.out === undefined ? undefined : `${args.out}.trials.jsonl`;
-  const { metric, k, minRecall, targetP99, maxMemory, maxBuild, objective, budget, seed } = args;
+  const { k, minRecall, targetP99, maxMemory, maxBuild, objective, budget, seed } = args;
   const run = { fingerprint: fingerprintOf(vectors, queries?.vectors), metric, k, minRecall, seed };
   const resume = journal === undefined ? [] : await readJournal(journal, JSON.stringify(run));
   if (resume.length > 0) console.warn(`isodex: ${resume.length} trials of ${journal} are taken as they are`);
