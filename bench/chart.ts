@@ -1,11 +1,11 @@
 /** Pictures as SVG, drawn by Vega without a browser. */
-import { parse, View } from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+import type { TopLevelSpec } from 'vega-lite';
 import type { FlatReport, SetReport } from './flat.ts';
 import type { KernelReport } from './kernel-cases.ts';
 import { describe } from './machine.ts';
 import { factsText } from './report.ts';
 import { three } from './table.ts';
+import { svgOf } from './vega.ts';
 
 interface Bar {
   readonly label: string;
@@ -34,7 +34,7 @@ type VConcatSpec = Extract<TopLevelSpec, { vconcat: unknown }>;
 type HConcatSpec = Extract<TopLevelSpec, { hconcat: unknown }>;
 
 /** A page with a title, as SVG. Without a browser text is taken for wider than it is: long subtitles want several lines. */
-export async function drawn(title: string, subtitle: string | string[], content: Content): Promise<string> {
+export function drawn(title: string, subtitle: string | string[], content: Content): Promise<string> {
   const spec: TopLevelSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: { text: title, subtitle, anchor: 'start', fontSize: 15, subtitleFontSize: 11, subtitlePadding: 4, offset: 12 },
@@ -48,7 +48,7 @@ export async function drawn(title: string, subtitle: string | string[], content:
     },
     ...content,
   };
-  return new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG();
+  return svgOf(spec);
 }
 
 function barsAsSvg(title: string, subtitle: string, panels: readonly Panel[]): Promise<string> {

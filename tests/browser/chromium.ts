@@ -53,9 +53,17 @@ export interface Visit {
 }
 
 /** Opens the site in a fresh profile, works in it, and fails for every error that its page or its workers report. */
-export async function visit<T>({ site, mode, expectedError }: Visit, work: (page: Page) => Promise<T>): Promise<T> {
+export async function visit<T>({ site, mode, ...rest }: Visit, work: (page: Page) => Promise<T>): Promise<T> {
   await using server = await serve(site, mode);
-  const context = await browser.newContext();
+  return visitUrl({ url: server.url, ...rest }, work);
+}
+
+/** The same, of an address. A page from a file has no network. */
+export async function visitUrl<T>(
+  { url, expectedError }: { readonly url: string; readonly expectedError?: RegExp },
+  work: (page: Page) => Promise<T>,
+): Promise<T> {
+  const context = await browser.newContext({ offline: url.startsWith('file:') });
   const errors: string[] = [];
   const note = (text: string) => {
     if (!expectedError?.test(text)) errors.push(text);
@@ -68,7 +76,7 @@ export async function visit<T>({ site, mode, expectedError }: Visit, work: (page
     page.on('pageerror', (error) => note(`uncaught: ${error.stack ?? error.message}`));
     page.on('requestfailed', (request) => note(`request failed: ${request.url()} ${request.failure()?.errorText ?? ''}`));
     page.on('crash', () => note('the page crashed'));
-    await page.goto(server.url);
+    await page.goto(url);
     const result = await work(page);
     if (errors.length > 0) throw new Error('the page reported errors');
     return result;
