@@ -1,14 +1,20 @@
 /** `isodex`: the public names for every platform. */
 import type { Engine } from './host/engine.ts';
 import type { EngineOptions } from './host/open.ts';
+import type { Machine } from './index/tuned.ts';
 import type { VectorIndex } from './index/vector-index.ts';
-import { type CreateOptions, type EngineChoice, type IndexChoice, Library, type OpenOptions } from './platform.ts';
+import { type CreateOptions, type EngineChoice, type FromTuningOptions, type IndexChoice, Library, type OpenOptions } from './platform.ts';
 import type { TuneOptions, TuningResult } from './tune/tuner.ts';
 
 export * from './names.ts';
 
+function machine(): Machine {
+  const { userAgent = 'unknown', hardwareConcurrency = 1 } = globalThis.navigator ?? {};
+  return { runtime: userAgent, system: 'not told', cores: hardwareConcurrency };
+}
+
 /** WebGPU as the page, worker or runtime offers it. */
-const library = new Library({ gpu: async () => globalThis.navigator?.gpu });
+const library = new Library({ gpu: async () => globalThis.navigator?.gpu }, machine);
 
 /**
  * Opens an engine: 'auto' (default) takes GPU or CPU for each call, whichever is cheaper here; 'gpu', 'cpu' and 'reference'
@@ -40,6 +46,15 @@ export function createIndex(description: IndexChoice, options: CreateOptions): P
  */
 export function tune(vectors: Float32Array, options: TuneOptions & EngineChoice): Promise<TuningResult> {
   return library.tune(vectors, options);
+}
+
+/**
+ * Makes an empty index of the best point of a tuning result, with its dim and metric. The index keeps what was promised (`tuned`,
+ * also in its file), and `stats().strays` tells what it no longer keeps. Throws 'bad-argument' where the result has no best point, or was
+ * measured on vectors of another dim or metric.
+ */
+export function fromTuningResult(result: TuningResult, options?: FromTuningOptions): Promise<VectorIndex> {
+  return library.fromTuningResult(result, options);
 }
 
 /** Opens an index from the bytes of its file. Throws 'bad-file' for anything else, damage included. */

@@ -1,19 +1,22 @@
 /** `isodex/node`: all of `isodex`, with Dawn as the GPU, files, and readers of vector files. */
 
+import { arch, availableParallelism, cpus, platform } from 'node:os';
 import type { Engine } from './host/engine.ts';
 import { nodeGpu } from './host/gpu/dawn.ts';
 import { fileCostCache } from './host/node-cost-cache.ts';
 import type { EngineOptions } from './host/open.ts';
 import { readCodedConfig } from './index/coded-read.ts';
 import { pqStride } from './index/coding/product-quantizer.ts';
+import { tunedIn } from './index/factory.ts';
 import { BodyReader, fromHeader, type Header } from './index/format.ts';
 import { HNSW_PATTERN, hnswConfig } from './index/hnsw-config.ts';
 import { DiskOriginals, fileSource } from './index/node-files.ts';
+import type { Machine, TunedChoice } from './index/tuned.ts';
 import type { VectorIndex } from './index/vector-index.ts';
 import { LANES } from './kernels/canonical-distances.ts';
 import { FORMS, isSq8, sq8Stride } from './kernels/graph.ts';
 import { BYTES } from './kernels/kernel.ts';
-import { type CreateOptions, type EngineChoice, type IndexChoice, Library, type OpenOptions } from './platform.ts';
+import { type CreateOptions, type EngineChoice, type FromTuningOptions, type IndexChoice, Library, type OpenOptions } from './platform.ts';
 import type { TuneOptions, TuningResult } from './tune/tuner.ts';
 import { badArgument, shown } from './util/errors.ts';
 import { roundUp } from './util/math.ts';
@@ -24,7 +27,12 @@ export { type BatchOptions, openVectors, readVectors, type VectorSource } from '
 export { writeLabels, writeTruth, writeVectors } from './io/write.ts';
 export * from './names.ts';
 
-const library = new Library({ gpu: nodeGpu, costCache: fileCostCache() });
+function machine(): Machine {
+  const processor = cpus()[0]?.model.trim() ?? 'processor unknown';
+  return { runtime: `Node ${process.versions.node}`, system: `${processor}, ${platform()} ${arch()}`, cores: availableParallelism() };
+}
+
+const library = new Library({ gpu: nodeGpu, costCache: fileCostCache() }, machine);
 
 /**
  * Opens an engine: 'auto' (default) takes GPU or CPU for each call, whichever is cheaper here; 'gpu', 'cpu' and 'reference'
@@ -56,6 +64,15 @@ export function createIndex(description: IndexChoice, options: CreateOptions): P
  */
 export function tune(vectors: Float32Array, options: TuneOptions & EngineChoice): Promise<TuningResult> {
   return library.tune(vectors, options);
+}
+
+/**
+ * Makes an empty index of the best point of a tuning result, with its dim and metric. The index keeps what was promised (`tuned`,
+ * also in its file), and `stats().strays` tells what it no longer keeps. Throws 'bad-argument' where the result has no best point, or was
+ * measured on vectors of another dim or metric.
+ */
+export function fromTuningResult(result: TuningResult, options?: FromTuningOptions): Promise<VectorIndex> {
+  return library.fromTuningResult(result, options);
 }
 
 /** Opens an index from the bytes of its file. Throws 'bad-file' for anything else, damage included. */
@@ -106,6 +123,8 @@ export interface FileInfo {
   /** SHA-256 of the body, checked: the same for the same rows on every machine and engine. */
   readonly sha256: string;
   readonly sections: readonly { readonly name: string; readonly dtype: string; readonly length: number }[];
+  /** How the index was chosen, where it was made from a tuning result. */
+  readonly tuned?: TunedChoice | undefined;
 }
 
 export interface GraphInfo {
@@ -129,7 +148,8 @@ export async function readInfo(path: string): Promise<FileInfo> {
     const sha256 = await reader.finish();
     const { count = 0, live = count } = state;
     const graph = graphInfo(reader.header);
-    return { description, dim, metric, seed, size: live, dead: count - live, ...graph, fileBytes: source.size, sha256, sections };
+    const rows = { size: live, dead: count - live };
+    return { description, dim, metric, seed, ...rows, ...graph, fileBytes: source.size, sha256, sections, tuned: tunedIn(reader, path) };
   } finally {
     await source.close();
   }

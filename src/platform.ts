@@ -1,13 +1,13 @@
 /** The library for one platform; main.ts and node.ts say which. */
 import type { Engine, EngineKind } from './host/engine.ts';
 import { type EngineOptions, openEngineOn, type Platform } from './host/open.ts';
+import { type ByteSource, bytesSource } from './index/byte-source.ts';
 import { type IndexConfig, makeIndex, readIndex } from './index/factory.ts';
-import { type ByteSource, bytesSource } from './index/format.ts';
 import type { OriginalsAt } from './index/originals.ts';
-import { checkOptions, type VectorIndex } from './index/vector-index.ts';
-import type { OperatingPoint } from './tune/operating-points.ts';
+import type { Machine, OperatingPoint, TunedChoice } from './index/tuned.ts';
+import { checkOptions, type Stray, type VectorIndex } from './index/vector-index.ts';
 import { type TuneOptions, type TuningResult, tuneOn } from './tune/tuner.ts';
-import { choiceOf, type OlderChoice } from './tune/tuning-file.ts';
+import { choiceOf, chosenBy, type OlderChoice } from './tune/tuning-file.ts';
 import type { TaskOptions } from './util/tasks.ts';
 
 export interface EngineChoice {
@@ -20,15 +20,27 @@ export interface EngineChoice {
 /** A description; or a point that `tune` measured; or a choice that the older system wrote. */
 export type IndexChoice = string | OperatingPoint | OlderChoice;
 
-export interface CreateOptions extends IndexConfig, EngineChoice {}
+export interface StrayOptions {
+  /** Of an index that was chosen by `tune`: told once of each thing that strays from what was promised (`stats().strays`). */
+  onStray?: ((stray: Stray) => void) | undefined;
+}
 
-export interface OpenOptions extends EngineChoice, TaskOptions {}
+export interface CreateOptions extends IndexConfig, EngineChoice, StrayOptions {}
+
+export interface OpenOptions extends EngineChoice, TaskOptions, StrayOptions {}
+
+/** `dim` and `metric` are the result's; where they are given, they must be the same. */
+export interface FromTuningOptions extends Omit<CreateOptions, 'dim'> {
+  readonly dim?: number | undefined;
+}
 
 export class Library {
   private readonly platform: Platform;
+  private readonly machine: () => Machine;
 
-  constructor(platform: Platform) {
+  constructor(platform: Platform, machine: () => Machine) {
     this.platform = platform;
+    this.machine = machine;
   }
 
   openEngine(options?: EngineOptions): Promise<Engine> {
@@ -36,16 +48,24 @@ export class Library {
   }
 
   async createIndex(choice: IndexChoice, options: CreateOptions): Promise<VectorIndex> {
-    const { description, config } = typeof choice === 'string' ? { description: choice, config: {} } : choiceOf(choice);
-    const { engine, close } = await this.engineFor(options?.engine);
-    return closingOnError(close, () => makeIndex(description, { ...config, ...options }, engine, close));
+    const { description, config, tuned } =
+      typeof choice === 'string' ? { description: choice, config: {}, tuned: undefined } : choiceOf(choice);
+    return this.create(description, { ...config, ...options }, tuned);
+  }
+
+  async fromTuningResult(result: TuningResult, options: FromTuningOptions = {}): Promise<VectorIndex> {
+    const { point, measuredOn } = chosenBy(result, checkOptions(options));
+    const { description, config } = choiceOf(point);
+    const { dim, metric } = measuredOn;
+    return this.create(description, { ...config, ...options, dim, metric }, { point, measuredOn });
   }
 
   async tune(vectors: Float32Array, options: TuneOptions & EngineChoice): Promise<TuningResult> {
     const { engine, close } = await this.engineFor(checkOptions(options).engine);
     try {
       const createIndex = (description: string, config: CreateOptions) => this.createIndex(description, config);
-      return await tuneOn({ createIndex, now: () => performance.now() }, vectors, { ...options, engine });
+      const around = { createIndex, now: () => performance.now(), machine: this.machine() };
+      return await tuneOn(around, vectors, { ...options, engine });
     } finally {
       close();
     }
@@ -63,8 +83,15 @@ export class Library {
         close();
         onClose();
       };
-      return closingOnError(close, () => readIndex(source, engine, options, originalsAt, closeBoth));
+      const around = { onClose: closeBoth, onStray: options.onStray };
+      return closingOnError(close, () => readIndex(source, engine, options, originalsAt, around));
     });
+  }
+
+  private async create(description: string, options: CreateOptions, tuned: TunedChoice | undefined): Promise<VectorIndex> {
+    const { engine, close } = await this.engineFor(options?.engine);
+    const around = { onClose: close, tuned, onStray: options?.onStray };
+    return closingOnError(close, () => makeIndex(description, options, engine, around));
   }
 
   private async engineFor(choice: Engine | EngineKind = 'auto'): Promise<{ engine: Engine; close: () => void }> {

@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { readLines } from '../io/lines.ts';
 import type { VectorSource } from '../io/source.ts';
-import { createIndex, IsodexError, type Metric, type OperatingPoint, parseTuning, type VectorIndex } from '../node.ts';
+import { createIndex, type FromTuningOptions, fromTuningResult, IsodexError, type Metric, parseTuning, type VectorIndex } from '../node.ts';
 import { hasLists, isGraph, isRefined, metricFor, openQuietly, withVectors } from './inputs.ts';
 import type { EngineArgs } from './options.ts';
 import { checkTarget, saveIndex } from './outputs.ts';
@@ -40,8 +40,8 @@ export async function build(input: string, given: BuildArgs, task: Task): Promis
   await withVectors(input, async (source) => {
     const keys = args.ids === undefined ? undefined : await readKeys(args.ids, source, args.limit);
     using engine = await openQuietly({ prefer: args.engine, threads: args.threads, signal: task.signal });
-    const choice = args.tuning === undefined ? args.index : await bestOf(args.tuning);
-    using index = await createIndex(choice, { dim: source.dim, ...configOf(args), engine });
+    const options = { dim: source.dim, ...configOf(args), engine };
+    using index = await (args.tuning === undefined ? createIndex(args.index, options) : fromTuningFile(args.tuning, options));
     checkGraphArgs(index, args);
     checkCodeArgs(index, args);
     await trainOn(index, source, args, task);
@@ -52,13 +52,13 @@ export async function build(input: string, given: BuildArgs, task: Task): Promis
   return undefined;
 }
 
-/** The best point of a tuning result. */
-async function bestOf(path: string): Promise<OperatingPoint> {
+/** An empty index of a tuning result's best point. */
+async function fromTuningFile(path: string, options: FromTuningOptions): Promise<VectorIndex> {
   const text = await readFile(path, 'utf8').catch((cause) => {
     throw new IsodexError('bad-file', `${path} cannot be read (${cause.code})`, { cause });
   });
-  const { best } = parseTuning(text, path);
-  if (best) return best;
+  const result = parseTuning(text, path);
+  if (result.best) return fromTuningResult(result, options);
   throw new IsodexError('bad-argument', `${path} has no best point: nothing met its wish; give --index`);
 }
 

@@ -1,4 +1,4 @@
-import { type GraphInfo, readInfo } from '../node.ts';
+import { type GraphInfo, readInfo, type TunedChoice } from '../node.ts';
 import { formatBytes, formatFacts } from './table.ts';
 
 const BYTES: Readonly<Record<string, number>> = { f64: 8, f32: 4, i32: 4, u32: 4, i8: 1 };
@@ -28,10 +28,24 @@ export async function info(file: string, { json }: { json?: boolean }): Promise<
       ['seed', String(found.seed)],
       ['size', `${formatBytes(found.fileBytes)} (${found.fileBytes} bytes)`],
       ...parts,
+      ...(found.tuned ? tunedFacts(found.tuned) : []),
       ['SHA-256', `${found.sha256} (of the body, checked)`],
     ]),
   );
   return undefined;
+}
+
+/** What tuning measured of the way that the index was chosen for. */
+function tunedFacts({ point, measuredOn }: TunedChoice): [string, string][] {
+  const { recall, recallInterval, latency, search } = point;
+  const ways = Object.entries(search).map(([name, value]) => `${name} ${value}`);
+  const promise = `recall ${recall.toFixed(3)} (${recallInterval.map((x) => x.toFixed(3)).join(' to ')}), p99 ${latency.p99.toFixed(2)} ms`;
+  const facts: [string, string][] = [['tuned', [...ways, promise].join(', ')]];
+  if (measuredOn) {
+    const { n, k, engine, machine } = measuredOn;
+    facts.push(['  measured on', `${n} rows, k ${k}, ${engine}, ${machine.runtime}, ${machine.system}`]);
+  }
+  return facts;
 }
 
 const TRAVERSALS = {

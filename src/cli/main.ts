@@ -22,7 +22,7 @@ program
   .argument('<input>', 'file of vectors')
   .addOption(options.index)
   .addOption(options.tuning)
-  .addOption(options.metric)
+  .addOption(options.builtMetric)
   .addOption(options.m)
   .addOption(options.efConstruction)
   .addOption(options.storedEfSearch)
@@ -140,6 +140,38 @@ the number of distances may differ, since engines may forget which nodes they ha
   )
   .addHelpText('after', INPUT_HELP)
   .action((file, queries, given) => perform(async (task) => (await import('./verify.ts')).verify(file, queries, given, task)));
+
+program
+  .command('pipe')
+  .description('build and search an index for another program, over standard input and output')
+  .argument('[file]', 'index file (default: an empty index of the options)')
+  .addOption(options.pipeIndex)
+  .addOption(options.pipeMetric)
+  .addOption(options.pipeDim)
+  .addOption(options.m)
+  .addOption(options.efConstruction)
+  .addOption(options.efSearch)
+  .addOption(options.nprobe)
+  .addOption(options.refineFactor)
+  .addOption(options.pipeTrainSize)
+  .addOption(options.seed)
+  .addOption(options.pipeEngine)
+  .addOption(options.pipeThreads)
+  .addHelpText(
+    'after',
+    `
+A binary protocol, little-endian. A request is u32 operation, u32 bytes that follow, and those bytes; each gets one answer, in
+order: u32 status (0 done, 1 error), u32 bytes that follow, and those bytes (of an error its message, UTF-8). Operations:
+  1 rows      f32 [n, dim], held until build                     -> u32 rows held
+  2 build     nothing; learns from the held rows and takes them  -> u32 rows of the index
+  3 search    u32 k, f32 [nq, dim]                               -> i32 labels [nq, k], -1 where there are fewer
+  4 search    the same                                           -> labels, then f32 distances [nq, k]
+  5 settings  u32 efSearch, u32 nprobe, f32 refineFactor (0: the index's)
+  6 info      nothing                                            -> JSON
+  7 save      path of the index file, UTF-8
+Ends when its input does. integrations/ann-benchmarks has a client in Python.`,
+  )
+  .action((file, given) => perform(async (task) => (await import('./pipe.ts')).pipe(file, given, task)));
 
 program
   .command('info')

@@ -33,6 +33,11 @@ export const tuning = new Option('--tuning <file>', 'result of `isodex tune`, wh
 
 export const index = new Option('--index <description>', 'kind of index').default('Flat');
 
+export const builtMetric = new Option(
+  '--metric <name>',
+  "distance (default: the tuning result's, or what a set of ann-benchmarks says of itself, or l2)",
+).choices(METRICS);
+
 export const metric = new Option('--metric <name>', 'distance (default: what a set of ann-benchmarks says of itself, else l2)').choices(
   METRICS,
 );
@@ -77,6 +82,21 @@ export const dim = new Option('--dim <n>', 'values in a vector').argParser(integ
 export const stats = new Option('--stats', 'HNSW: tell hops and distances of each query');
 
 export const threads = new Option('--threads <n>', 'CPU threads (default: one for each core)').argParser(integer(1, 1024));
+
+// One thread by default: whoever drives an index over a pipe, as a benchmark does, expects one process to take one core.
+export const pipeEngine = new Option('--engine <kind>', 'what computes; the answer is the same').choices(ENGINES).default('cpu');
+
+export const pipeThreads = new Option('--threads <n>', 'CPU threads').argParser(integer(1, 1024)).default(1);
+
+export const pipeIndex = new Option('--index <description>', 'kind of index (default: Flat)');
+
+export const pipeMetric = new Option('--metric <name>', 'distance (default: l2)').choices(METRICS);
+
+export const pipeDim = new Option('--dim <n>', 'values in a vector').argParser(integer(1, 4096));
+
+export const pipeTrainSize = new Option('--train-size <n>', 'rows, evenly spaced, that IVF, PQ and OPQ learn from')
+  .argParser(integer(1, Number.MAX_SAFE_INTEGER))
+  .default(65_536);
 
 export const seed = new Option('--seed <n>', 'seed of whatever is drawn at random').argParser(integer(0, 0xffffffff)).default(1);
 

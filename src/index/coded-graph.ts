@@ -14,7 +14,7 @@ import { blocksOf } from './graph-pages.ts';
 import { nearestInGraph, withinInGraph } from './graph-queries.ts';
 import { checkEf } from './hnsw-config.ts';
 import { RangeCollector } from './range-collector.ts';
-import { RowIndex } from './row-index.ts';
+import { type Circumstances, RowIndex } from './row-index.ts';
 import { compacted, liveRows, renumbered, type Snapshot } from './rows.ts';
 import { TrainedIndex } from './trained-index.ts';
 import type { Neighbors, RangeNeighbors, RangeSearchOptions, SearchOptions } from './vector-index.ts';
@@ -25,8 +25,8 @@ import type { Neighbors, RangeNeighbors, RangeSearchOptions, SearchOptions } fro
  * vectors are kept too, in memory or in the file, and distances are theirs; otherwise they are what codes say.
  */
 export class CodedGraphIndex extends TrainedIndex<CodedGraphState> {
-  constructor(engine: Engine, { config, settings, ...state }: CodedGraphContent, onClose?: () => void) {
-    super(engine, { config, settings }, state, onClose);
+  constructor(engine: Engine, { config, settings, ...state }: CodedGraphContent, circumstances?: Circumstances) {
+    super(engine, { config, settings }, state, circumstances);
   }
 
   /** Bytes held by vectors (where they are kept), labels, codes, links, by what else nodes need, and by what does not grow with the rows. */

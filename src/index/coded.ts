@@ -13,7 +13,7 @@ import { BestCollector } from './collectors.ts';
 import { admit } from './filter.ts';
 import { MemoryOriginals } from './originals.ts';
 import { RangeCollector } from './range-collector.ts';
-import { RowIndex } from './row-index.ts';
+import { type Circumstances, RowIndex } from './row-index.ts';
 import { compacted, liveRows, renumbered, type Snapshot } from './rows.ts';
 import { TrainedIndex } from './trained-index.ts';
 import type { Neighbors, RangeNeighbors, RangeSearchOptions, SearchOptions } from './vector-index.ts';
@@ -28,8 +28,8 @@ const PIECE_ROWS = 4096;
 export class CodedIndex extends TrainedIndex<CodedState> {
   private readonly device = new DeviceLists();
 
-  constructor(engine: Engine, { config, settings, ...state }: CodedContent, onClose?: () => void) {
-    super(engine, { config, settings }, state, onClose);
+  constructor(engine: Engine, { config, settings, ...state }: CodedContent, circumstances?: Circumstances) {
+    super(engine, { config, settings }, state, circumstances);
   }
 
   /** Bytes held by vectors (where they are kept), labels, codes, lists, and by what does not grow with the rows. */

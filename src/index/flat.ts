@@ -8,7 +8,7 @@ import { searchFlat } from './flat-search.ts';
 import { MemoryOriginals } from './originals.ts';
 import { withHostBehind } from './per-engine.ts';
 import { RangeCollector } from './range-collector.ts';
-import { RowIndex, type RowState } from './row-index.ts';
+import { type Circumstances, RowIndex, type RowState } from './row-index.ts';
 import { compacted, type Snapshot } from './rows.ts';
 import type { Neighbors, RangeNeighbors, RangeSearchOptions, SearchOptions } from './vector-index.ts';
 
@@ -22,8 +22,8 @@ export class FlatIndex extends RowIndex {
   protected readonly addReports = 'copying';
   private readonly codes: DerivedCodes;
 
-  constructor(engine: Engine, state: RowState, onClose?: () => void) {
-    super(engine, state, onClose);
+  constructor(engine: Engine, state: RowState, circumstances?: Circumstances) {
+    super(engine, state, circumstances);
     this.codes = new DerivedCodes(this.metric, this.seed, this.width);
   }
 

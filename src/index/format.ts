@@ -4,12 +4,16 @@
  *   'ISODEX01' · u32 bytes of the header · u32 zero · header (JSON, spaces up to a multiple of 64 bytes from the start)
  *   · sections in the header's order, each padded with zeros to a multiple of 64 · SHA-256 of all bytes before it
  *
+ * Optional sections may follow (optional-sections.ts), which say nothing of rows.
+ *
  * All numbers are little-endian. The header names the format's version, what the index is, and its sections.
  */
 import { type ArrayOf, BYTES, type Dtype, type TypedArray } from '../kernels/kernel.ts';
-import { badArgument, badFile } from '../util/errors.ts';
+import { badFile } from '../util/errors.ts';
 import { roundUp } from '../util/math.ts';
 import { createHasher, toHex } from '../util/sha256.ts';
+import type { ByteSource } from './byte-source.ts';
+import { type OptionalSections, readOptionalSections } from './optional-sections.ts';
 
 const MAGIC = 'ISODEX01';
 const ALIGNMENT = 64;
@@ -35,18 +39,6 @@ export interface Header {
   readonly seed: number;
   readonly state: Readonly<Record<string, number>>;
   readonly sections: readonly Section[];
-}
-
-/** Random access to the bytes of a file, or to bytes in memory. */
-export interface ByteSource {
-  readonly name: string;
-  readonly size: number;
-  read(offset: number, length: number): Promise<Uint8Array>;
-}
-
-export function bytesSource(bytes: Uint8Array, name = 'the data'): ByteSource {
-  if (!(bytes instanceof Uint8Array)) throw badArgument('bytes must be a Uint8Array; wrap an ArrayBuffer: new Uint8Array(buffer)');
-  return { name, size: bytes.byteLength, read: async (offset, length) => bytes.subarray(offset, offset + length) };
 }
 
 /** The bytes of an index file, piece by piece. */
@@ -96,21 +88,22 @@ function headerBytes(header: Header): Uint8Array {
 /** Reads a body from front to back, hashing as it goes. Nothing it gave may be trusted before `finish` has returned. */
 export class BodyReader {
   readonly header: Header;
-  readonly bodyBytes: number;
+  /** What follows the body, by name. */
+  readonly optional: OptionalSections;
   private readonly source: ByteSource;
   private readonly hasher = createHasher();
   private offset: number;
   private nextSection = 0;
 
-  private constructor(source: ByteSource, header: Header, head: Uint8Array) {
+  private constructor(source: ByteSource, header: Header, head: Uint8Array, optional: OptionalSections) {
     this.source = source;
     this.header = header;
+    this.optional = optional;
     this.offset = head.byteLength;
     this.hasher.update(head);
-    this.bodyBytes = head.byteLength + sectionBytes(header.sections);
   }
 
-  /** Throws 'bad-file' where the source is no index file, is of another version, or is too short or too long. */
+  /** Throws 'bad-file' where the source is no index file, is of another version, is too short, or has what belongs in none behind it. */
   static async open(source: ByteSource): Promise<BodyReader> {
     const start = await source.read(0, 16);
     if (start.byteLength < 16 || new TextDecoder().decode(start.subarray(0, 8)) !== MAGIC) {
@@ -121,13 +114,10 @@ export class BodyReader {
       throw badFile(`${source.name} is damaged or cut off: its header should have ${length} bytes, the file has ${source.size}`);
     }
     const head = await source.read(0, 16 + length);
-    const reader = new BodyReader(source, parseHeader(source.name, head.subarray(16)), head);
-    const expected = reader.bodyBytes + DIGEST_BYTES;
-    if (source.size !== expected) {
-      const what = source.size < expected ? 'it is cut off' : 'something was appended to it';
-      throw badFile(`${source.name} has ${source.size} bytes, its header says ${expected}: ${what}, or damaged`);
-    }
-    return reader;
+    const header = parseHeader(source.name, head.subarray(16));
+    const end = head.byteLength + sectionBytes(header.sections) + DIGEST_BYTES;
+    if (source.size < end) throw badFile(`${source.name} has ${source.size} bytes, its header says ${end}: it is cut off, or damaged`);
+    return new BodyReader(source, header, head, await readOptionalSections(source, end));
   }
 
   /** Where the next section starts in the source. */

@@ -12,7 +12,7 @@ import { writeHnsw } from './hnsw-file.ts';
 import type { HnswContent } from './hnsw-read.ts';
 import { type HnswTask, hnswQueries } from './hnsw-search.ts';
 import { RangeCollector } from './range-collector.ts';
-import { RowIndex } from './row-index.ts';
+import { type Circumstances, RowIndex } from './row-index.ts';
 import { compacted, emptySnapshot, type Snapshot } from './rows.ts';
 import { States } from './states.ts';
 import type { Neighbors, RangeNeighbors, RangeSearchOptions, SearchOptions, Settings } from './vector-index.ts';
@@ -45,8 +45,8 @@ export class HnswIndex extends RowIndex {
   protected readonly addReports = 'commit';
   private readonly states: States<HnswState>;
 
-  constructor(engine: Engine, { config, store, snapshot, graph }: HnswContent, onClose?: () => void) {
-    super(engine, { ...store.settings, snapshot }, onClose);
+  constructor(engine: Engine, { config, store, snapshot, graph }: HnswContent, circumstances?: Circumstances) {
+    super(engine, { ...store.settings, snapshot }, circumstances);
     this.config = config;
     this.description = describeHnsw(config);
     this.states = new States<HnswState>({ snapshot, store, graph });

@@ -1,7 +1,7 @@
 /** Index files in Node. */
 import { badFile } from '../util/errors.ts';
 import { nodeModule } from '../util/node-module.ts';
-import type { ByteSource } from './format.ts';
+import type { ByteSource } from './byte-source.ts';
 import { MemoryOriginals, type WritableOriginals } from './originals.ts';
 
 /** Reads of single rows that are under way at once. */

@@ -3,24 +3,28 @@ import { LANES } from '../kernels/canonical-distances.ts';
 import { badArgument, IsodexError, shown } from '../util/errors.ts';
 import { roundUp } from '../util/math.ts';
 import { replaceFile } from '../util/replace-file.ts';
-import { Breather, type TaskOptions } from '../util/tasks.ts';
+import type { TaskOptions } from '../util/tasks.ts';
 import { measureLiveRecall } from './live-recall.ts';
+import { Meter } from './meter.ts';
+import { optionalSection } from './optional-sections.ts';
+import { appendRows, isBatches } from './row-appending.ts';
 import { appended, checkKeys, LabelLookup, newLabels, type Snapshot, without } from './rows.ts';
+import type { TunedChoice } from './tuned.ts';
 import {
   type AddOptions,
   checkedQueries,
-  checkedSquaredNorm,
   checkK,
   checkOptions,
   checkShape,
+  type IndexStats,
   type LiveRecall,
   type Metric,
   type Neighbors,
-  normaliseRow,
   type RangeNeighbors,
   type RangeSearchOptions,
   type SearchOptions,
   type Settings,
+  type Stray,
   type TrainReport,
   type VectorBatches,
   type VectorIndex,
@@ -31,11 +35,18 @@ export interface RowState extends Settings {
   readonly snapshot: Snapshot;
 }
 
-/** Whether these are several arrays; whatever else is no array is refused by the check of its shape. */
-function isBatches(vectors: VectorBatches): vectors is Exclude<VectorBatches, Float32Array> {
-  if (typeof vectors !== 'object' || vectors === null || ArrayBuffer.isView(vectors)) return false;
-  return Symbol.asyncIterator in vectors || Symbol.iterator in vectors;
+/** What an index has around it, whatever its kind. */
+export interface Circumstances {
+  /** Runs when the index closes. */
+  readonly onClose?: (() => void) | undefined;
+  /** How it was chosen. */
+  readonly tuned?: TunedChoice | undefined;
+  /** Told once of each thing that strays from what was promised. */
+  readonly onStray?: ((stray: Stray) => void) | undefined;
 }
+
+/** Of the optional section of a file that holds how the index was chosen. */
+export const TUNED_SECTION = 'tuned';
 
 /**
  * An index over stored rows: labels, the queue of writers, checks of arguments, and what becomes of calls when it closes.
@@ -49,14 +60,16 @@ export abstract class RowIndex implements VectorIndex {
   readonly engine: Engine;
   /** dim padded to the canonical lanes. */
   protected readonly width: number;
-  private readonly onClose: () => void;
+  readonly tuned: TunedChoice | undefined;
+  private readonly onClose: (() => void) | undefined;
+  protected readonly meter: Meter;
   private committed: Snapshot;
   private lookup = new LabelLookup();
   private writing: Promise<unknown> = Promise.resolve();
   private closed = false;
 
-  /** For the factory and readers of files: everything is checked by them. `onClose` runs when the index closes. */
-  constructor(engine: Engine, { dim, metric, seed, snapshot }: RowState, onClose: () => void = () => {}) {
+  /** For the factory and readers of files: everything is checked by them. */
+  constructor(engine: Engine, { dim, metric, seed, snapshot }: RowState, { onClose, tuned, onStray }: Circumstances = {}) {
     this.engine = engine;
     this.dim = dim;
     this.metric = metric;
@@ -64,6 +77,8 @@ export abstract class RowIndex implements VectorIndex {
     this.width = roundUp(dim, LANES);
     this.committed = snapshot;
     this.onClose = onClose;
+    this.tuned = tuned;
+    this.meter = new Meter(() => ({ rows: this.size, memoryBytes: this.memoryBytes }), tuned, onStray);
   }
 
   /** Whose work is most of an add, and so reports its progress: the copying of rows, or `commit`. */
@@ -113,6 +128,17 @@ export abstract class RowIndex implements VectorIndex {
     return { originals: originals.memoryBytes, labels: labels.byteLength + serials.byteLength + live.byteLength };
   }
 
+  stats(): IndexStats {
+    this.checkOpen();
+    const { count, liveCount: live } = this.committed;
+    const { memory, memoryBytes, meter, tuned } = this;
+    return { ...meter.metered, rows: { live, dead: count - live }, memory: { ...memory }, memoryBytes, tuned, strays: meter.strays };
+  }
+
+  private get memoryBytes(): number {
+    return Object.values(this.memory).reduce((sum, bytes) => sum + bytes, 0);
+  }
+
   /** The last committed state. */
   protected get snapshot(): Snapshot {
     return this.committed;
@@ -136,13 +162,16 @@ export abstract class RowIndex implements VectorIndex {
     const known = isBatches(vectors) ? undefined : checkShape(vectors, this.dim, 'vectors');
     if (known !== undefined && keys) checkKeys(keys, known);
     return this.write(async () => {
+      const started = performance.now();
       const before = this.committed;
       if (known !== undefined) newLabels(before, known, wanted);
-      const n = await this.appendAll(vectors, this.reporting('copying', options), options.rows ?? known);
+      const rows = { vectors, rows: options.rows ?? known, ...this.reporting('copying', options) };
+      const n = await appendRows(before, this.metric, rows);
       if (keys) checkKeys(keys, n);
       const labels = newLabels(before, n, wanted);
       const replaced = Array.from(labels, (label) => this.lookup.rowOf(before, label)).filter((row) => row >= 0);
       await this.commit(appended(before, labels, keys, replaced), this.reporting('commit', options));
+      this.meter.did('add', performance.now() - started);
       return labels;
     });
   }
@@ -155,17 +184,21 @@ export abstract class RowIndex implements VectorIndex {
       const rows = new Set(Array.from(labels, (label) => this.lookup.rowOf(this.committed, label)));
       rows.delete(-1);
       if (rows.size > 0) await this.commit(without(this.committed, [...rows]), {});
+      this.meter.count('remove');
       return rows.size;
     });
   }
 
   async search(queries: Float32Array, given?: SearchOptions): Promise<Neighbors> {
     this.checkOpen();
+    const started = performance.now();
     const options = checkOptions(given);
     const k = checkK(options.k ?? 10);
     const checked = checkedQueries(queries, this.dim, this.metric);
     options.signal?.throwIfAborted();
-    return this.whileOpen(this.nearest(checked, k, options));
+    const answer = await this.whileOpen(this.nearest(checked, k, options));
+    this.meter.searched(answer, checked.length / this.dim, performance.now() - started, options);
+    return answer;
   }
 
   async rangeSearch(queries: Float32Array, radius: number, given?: RangeSearchOptions): Promise<RangeNeighbors> {
@@ -175,7 +208,9 @@ export abstract class RowIndex implements VectorIndex {
       throw badArgument(`radius is ${shown(radius)}; give a distance, squared for l2`);
     const checked = checkedQueries(queries, this.dim, this.metric);
     options.signal?.throwIfAborted();
-    return this.whileOpen(this.within(checked, radius, options));
+    const answer = await this.whileOpen(this.within(checked, radius, options));
+    this.meter.count('rangeSearch');
+    return answer;
   }
 
   async measureRecall(sample = 100, given?: SearchOptions): Promise<LiveRecall> {
@@ -186,7 +221,9 @@ export abstract class RowIndex implements VectorIndex {
     if (!Number.isInteger(sample) || sample < 1) throw badArgument(`sample is ${shown(sample)}; give an integer ≥ 1`);
     const { engine, metric, width, committed: snapshot } = this;
     const nearest = (queries: Float32Array, wanted: number) => this.nearest(queries, wanted, options);
-    return this.whileOpen(measureLiveRecall({ engine, snapshot, metric, width, k, sample, options, nearest }));
+    const recall = await this.whileOpen(measureLiveRecall({ engine, snapshot, metric, width, k, sample, options, nearest }));
+    this.meter.measured(recall, k, options);
+    return recall;
   }
 
   async reconstruct(label: number): Promise<Float32Array> {
@@ -205,7 +242,7 @@ export abstract class RowIndex implements VectorIndex {
 
   async toBytes(options: TaskOptions = {}): Promise<Uint8Array> {
     this.checkOpen();
-    using pieces = this.pieces(options);
+    using pieces = this.file(options);
     const all: Uint8Array[] = [];
     for await (const piece of pieces) all.push(piece);
     const bytes = new Uint8Array(all.reduce((sum, piece) => sum + piece.byteLength, 0));
@@ -219,7 +256,7 @@ export abstract class RowIndex implements VectorIndex {
 
   async save(path: string, options: TaskOptions = {}): Promise<void> {
     this.checkOpen();
-    using pieces = this.pieces(options);
+    using pieces = this.file(options);
     await replaceFile(path, pieces);
   }
 
@@ -227,7 +264,7 @@ export abstract class RowIndex implements VectorIndex {
     if (this.closed) return;
     this.closed = true;
     this.release();
-    this.onClose();
+    this.onClose?.();
   }
 
   [Symbol.dispose](): void {
@@ -273,38 +310,19 @@ export abstract class RowIndex implements VectorIndex {
     if (this.closed) throw new IsodexError('closed', 'the index was closed; open or build it again');
   }
 
+  /** The body, and how the index was chosen behind it. */
+  private file(options: TaskOptions): AsyncIterable<Uint8Array> & Disposable {
+    const body = this.pieces(options);
+    const { tuned } = this;
+    async function* all(): AsyncGenerator<Uint8Array> {
+      yield* body;
+      if (tuned) yield optionalSection(TUNED_SECTION, tuned);
+    }
+    return RowIndex.disposable(all(), () => body[Symbol.dispose]());
+  }
+
   /** The options of one part of an add: progress is heard from only one of them. */
   private reporting(part: 'copying' | 'commit', { signal, onProgress }: TaskOptions): TaskOptions {
     return part === this.addReports ? { signal, onProgress } : { signal };
-  }
-
-  /** Copies checked rows behind the committed ones, where no search looks yet; returns how many. */
-  private async appendAll(vectors: VectorBatches, { signal, onProgress }: TaskOptions, rows: number | undefined): Promise<number> {
-    const { originals, count } = this.committed;
-    const breather = new Breather(signal);
-    let done = 0;
-    await originals.reserve?.(count + (rows ?? 0));
-    for await (const batch of isBatches(vectors) ? vectors : [vectors]) {
-      const n = checkShape(batch, this.dim, 'vectors');
-      await originals.reserve?.(count + done + n);
-      for (let i = 0; i < n; i++, done++) {
-        this.appendRow(batch.subarray(i * this.dim, (i + 1) * this.dim), done, Math.max(n - i, (rows ?? 0) - done));
-        if (done % 1024 !== 1023 && i < n - 1) continue;
-        onProgress?.(done + 1, Math.max(rows ?? 0, done + n - i));
-        await breather.breathe();
-      }
-    }
-    if (done === 0) throw badArgument(`vectors is empty; give at least one row of dim ${this.dim}`);
-    return done;
-  }
-
-  /** Copies row `i` of an add, which as many rows as `toCome` will follow, itself included. */
-  private appendRow(source: Float32Array, i: number, toCome: number): void {
-    const { metric } = this;
-    const { originals, count } = this.committed;
-    const squaredNorm = checkedSquaredNorm(source, i, metric, 'vectors');
-    const row = originals.rowForWriting(count + i, toCome);
-    row.set(source);
-    if (metric === 'cosine') normaliseRow(row, squaredNorm);
   }
 }

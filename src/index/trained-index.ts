@@ -5,7 +5,7 @@ import { type CodedConfig, describeCoded, keepsVectors } from './coded-config.ts
 import { Trained } from './coding/trained.ts';
 import { trainPlan } from './coding/training.ts';
 import { withHostBehind } from './per-engine.ts';
-import { RowIndex } from './row-index.ts';
+import { type Circumstances, RowIndex } from './row-index.ts';
 import type { Snapshot } from './rows.ts';
 import { States } from './states.ts';
 import { type AddOptions, checkedQueries, type Settings, type TrainReport, type VectorBatches } from './vector-index.ts';
@@ -23,8 +23,8 @@ export abstract class TrainedIndex<S extends TrainedState> extends RowIndex {
   protected readonly addReports = 'commit';
   protected readonly states: States<S>;
 
-  constructor(engine: Engine, { config, settings }: { config: CodedConfig; settings: Settings }, state: S, onClose?: () => void) {
-    super(engine, { ...settings, snapshot: state.snapshot }, onClose);
+  constructor(engine: Engine, { config, settings }: { config: CodedConfig; settings: Settings }, state: S, circumstances?: Circumstances) {
+    super(engine, { ...settings, snapshot: state.snapshot }, circumstances);
     this.config = config;
     this.description = describeCoded(config);
     this.states = new States(state);
@@ -48,11 +48,13 @@ export abstract class TrainedIndex<S extends TrainedState> extends RowIndex {
     this.checkOpen();
     const rows = checkedQueries(vectors, this.dim, this.metric, 'vectors');
     return this.write(async () => {
+      const started = performance.now();
       const { current } = this.states;
       this.checkEmpty(current.snapshot);
       const { plan, report } = await this.learn(rows, options);
       const trained = this.unlessClosed(await Trained.open(this.engine, plan, this.metric));
       this.replace(this.emptyState(current.snapshot, trained), this.holdings(current));
+      this.meter.did('train', performance.now() - started);
       return report;
     });
   }

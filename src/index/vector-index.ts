@@ -2,7 +2,9 @@
 import type { Engine } from '../host/engine.ts';
 import { badArgument, shown } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
+import type { Timing } from '../util/timings.ts';
 import type { LabelFilter } from './filter.ts';
+import type { TunedChoice } from './tuned.ts';
 
 /** `l2`: squared Euclidean distance. `ip`: 0 − dot product. `cosine`: 1 − dot product of the normalised vectors. */
 export type Metric = 'l2' | 'ip' | 'cosine';
@@ -93,6 +95,56 @@ export interface LiveRecall {
   readonly sample: number;
 }
 
+/** What was counted and timed. */
+export interface Metered {
+  readonly calls: {
+    readonly train: number;
+    readonly add: number;
+    readonly remove: number;
+    readonly search: number;
+    readonly rangeSearch: number;
+  };
+  /** Queries that were answered, in all calls of `search`. */
+  readonly queries: number;
+  /** How many of them by which engine. */
+  readonly engines: Readonly<Record<string, number>>;
+  /** Milliseconds. */
+  readonly times: {
+    readonly train: Timing;
+    readonly add: Timing;
+    /** Searches for one query. */
+    readonly single: Timing;
+    /** Searches for several, a query's share of each. */
+    readonly batched: Timing;
+    /** Both together, by queries. */
+    readonly query: Timing;
+  };
+  /** What `measureRecall` found last. */
+  readonly recall?: LiveRecall | undefined;
+}
+
+/** Something that is no longer as it was measured when the index was chosen. */
+export interface Stray {
+  readonly what: 'p50' | 'p99' | 'recall' | 'memory' | 'rows';
+  readonly promised: number;
+  readonly now: number;
+  /** Both, in a sentence. */
+  readonly text: string;
+}
+
+/** An index as it is just now, and what it was asked since it was made or opened. */
+export interface IndexStats extends Metered {
+  /** Rows that a search can return; and those that were removed or replaced, and stay until `compact`. */
+  readonly rows: { readonly live: number; readonly dead: number };
+  /** Bytes by part, and their sum. */
+  readonly memory: Readonly<Record<string, number>>;
+  readonly memoryBytes: number;
+  /** How the index was chosen, where it was made from a tuning result. */
+  readonly tuned?: TunedChoice | undefined;
+  /** What is no longer as it was measured then; of single queries after 200 of them, of recall after `measureRecall`. */
+  readonly strays: readonly Stray[];
+}
+
 export interface RangeSearchOptions extends TaskOptions {
   filter?: LabelFilter | undefined;
   /** Most results of the whole call; one more is an error. Default: no bound. */
@@ -116,6 +168,10 @@ export interface VectorIndex extends Disposable {
   readonly isTrained: boolean;
   /** Bytes held, by part. */
   readonly memory: Readonly<Record<string, number>>;
+  /** How the index was chosen, where it was made from a tuning result; its file keeps it, in a section that `sha256` does not cover. */
+  readonly tuned: TunedChoice | undefined;
+  /** Counts, times (percentiles within 1 %), memory, and what strays from what tuning promised. */
+  stats(): IndexStats;
   /**
    * Learns from rows f32 [n, dim] what codes and lists need, before any are added; Flat and HNSW need nothing. Throws 'bad-argument'
    * where there are fewer rows than centroids; tells in `warnings` where they are few.

@@ -1,5 +1,5 @@
 /** What is tried: builds of each family, and the ways to search them, from the cheapest to the one that finds most. */
-import type { BuildChoice, SearchChoice } from './operating-points.ts';
+import type { BuildChoice, SearchChoice } from '../index/tuned.ts';
 
 export const FAMILIES = ['Flat', 'IVF', 'HNSW', 'OPQ+HNSW'] as const;
 export type Family = (typeof FAMILIES)[number];

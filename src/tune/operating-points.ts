@@ -1,43 +1,6 @@
 /** Measured ways to search, which of them no other beats, and which one a wish asks for. */
-
+import type { OperatingPoint } from '../index/tuned.ts';
 import { badArgument, shown } from '../util/errors.ts';
-
-/** How an index is made. */
-export interface BuildChoice {
-  readonly description: string;
-  readonly config: { readonly M?: number; readonly efConstruction?: number };
-}
-
-/** How it is searched. */
-export interface SearchChoice {
-  readonly efSearch?: number;
-  readonly nprobe?: number;
-  readonly refineFactor?: number;
-}
-
-/** Of single queries, in milliseconds. */
-export interface Latency {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-}
-
-/** One index, searched in one way. */
-export interface OperatingPoint {
-  readonly build: BuildChoice;
-  readonly search: SearchChoice;
-  /** Ties counted as hits. */
-  readonly recall: number;
-  /** Within which it lies for other queries of the same kind, in 95 cases of 100. */
-  readonly recallInterval: readonly [low: number, high: number];
-  readonly latency: Latency;
-  /** Queries per second by the size of batches. */
-  readonly qps: Readonly<Record<string, number>>;
-  readonly buildSeconds: number;
-  /** Bytes by part, and their sum. */
-  readonly memory: Readonly<Record<string, number>>;
-  readonly memoryBytes: number;
-}
 
 export const OBJECTIVES = ['p99', 'qps', 'memory', 'build'] as const;
 /** What is to be least, or for 'qps' most. */

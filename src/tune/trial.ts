@@ -1,10 +1,10 @@
 /** One trial: an index built on some of the rows, and what searches of it find, read and take. */
 import type { Engine } from '../host/engine.ts';
 import type { IndexConfig } from '../index/factory.ts';
+import type { BuildChoice, Latency, Machine, SearchChoice } from '../index/tuned.ts';
 import type { Metric, VectorIndex } from '../index/vector-index.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { type Candidate, nlistOf, searchesOf } from './candidates.ts';
-import type { BuildChoice, Latency, SearchChoice } from './operating-points.ts';
 import { percentile, recallOf } from './recall.ts';
 
 /** What tuning stands on, so that tests can put something else there. */
@@ -12,6 +12,7 @@ export interface Surroundings {
   createIndex(description: string, options: IndexConfig & { readonly engine: Engine }): Promise<VectorIndex>;
   /** Milliseconds. */
   now(): number;
+  readonly machine: Machine;
 }
 
 /** Rows, queries, and the distances that the nearest rows have. */

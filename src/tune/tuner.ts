@@ -1,13 +1,14 @@
 /** Finds the index that meets a wish on given vectors: what is tried, in which order, and when it stops. */
-import type { Engine } from '../host/engine.ts';
+import type { Engine, EngineInfo } from '../host/engine.ts';
 import { estimate } from '../index/estimate.ts';
+import type { MeasuredOn, OperatingPoint } from '../index/tuned.ts';
 import { checkDim, checkedQueries, checkMetric, checkSeed, type Metric } from '../index/vector-index.ts';
 import { badArgument } from '../util/errors.ts';
 import { createHasher, toHex } from '../util/sha256.ts';
 import { spread } from '../util/spread.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { type Candidate, candidatesOf, FAMILIES, type Family } from './candidates.ts';
-import { bestFor, type Choice, type OperatingPoint, type Wish } from './operating-points.ts';
+import { bestFor, type Choice, type Wish } from './operating-points.ts';
 import { promoted, rungs } from './plan.ts';
 import { runTrial, type Surroundings, type TrialData, type TrialRecord } from './trial.ts';
 
@@ -40,19 +41,6 @@ export interface LogEntry {
   readonly event: string;
   /** Whether something was not tried, and why is told. */
   readonly skipped?: boolean;
-}
-
-export interface MeasuredOn {
-  /** SHA-256 of the vectors' values, and of the queries' where they were given. */
-  readonly fingerprint: string;
-  readonly n: number;
-  readonly dim: number;
-  readonly metric: Metric;
-  readonly k: number;
-  readonly queries: number;
-  /** Whether queries were taken out of the vectors. */
-  readonly heldOut: boolean;
-  readonly engine: string;
 }
 
 export interface TuningResult extends Choice {
@@ -107,7 +95,9 @@ class Tuner {
     this.all = { dim, metric, seed, rows, queries, k };
     this.measuredOn = {
       ...{ fingerprint: fingerprintOf(vectors, options.queries), n: rows.length / dim, dim, metric, k },
-      ...{ queries: queries.length / dim, heldOut: options.queries === undefined, engine: options.engine.info.description },
+      ...{ queries: queries.length / dim, heldOut: options.queries === undefined },
+      ...engineFacts(options.engine.info),
+      machine: around.machine,
     };
   }
 
@@ -216,6 +206,11 @@ class Tuner {
   private skip(event: string): void {
     this.log.push({ at: Math.round(this.seconds * 1000) / 1000, event, skipped: true });
   }
+}
+
+function engineFacts({ description: engine, adapter, engines = [] }: EngineInfo): Pick<MeasuredOn, 'engine' | 'adapter'> {
+  const named = adapter ?? engines.find((one) => one.adapter)?.adapter;
+  return { engine, adapter: named && `${named.vendor} ${named.device}, ${named.description}` };
 }
 
 function nameOf({ build }: Candidate): string {

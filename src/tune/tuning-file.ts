@@ -1,30 +1,24 @@
 /** Tuning results as JSON, and what older tools wrote. */
 import * as v from 'valibot';
-import { badArgument, badFile } from '../util/errors.ts';
-import { OBJECTIVES, type OperatingPoint } from './operating-points.ts';
+import {
+  isPoint,
+  type MeasuredOn,
+  measuredOnSchema,
+  type OperatingPoint,
+  parsedJson,
+  parts,
+  pointSchema,
+  type TunedChoice,
+} from '../index/tuned.ts';
+import type { Metric } from '../index/vector-index.ts';
+import { badArgument } from '../util/errors.ts';
+import { OBJECTIVES } from './operating-points.ts';
 import type { TuningResult } from './tuner.ts';
 
 /** Of the format; a reader refuses those that it does not know. */
 const FORMAT = 1;
 
-const positive = v.pipe(v.number(), v.minValue(0));
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
-const interval = v.strictTuple([share, share]);
-const bytes = v.record(v.string(), positive);
-
-const build = v.strictObject({
-  description: v.string(),
-  config: v.strictObject({ M: v.optional(count), efConstruction: v.optional(count) }),
-});
-const search = v.strictObject({ efSearch: v.optional(count), nprobe: v.optional(count), refineFactor: v.optional(positive) });
-const latency = v.strictObject({ p50: positive, p95: positive, p99: positive });
-const rates = v.record(v.string(), positive);
-
-const point = v.strictObject({
-  ...{ build, search, recall: share, recallInterval: interval, latency, qps: rates },
-  ...{ buildSeconds: positive, memory: bytes, memoryBytes: positive },
-});
+const { positive, count, share, interval, bytes, rates, build, search, latency } = parts;
 
 const trial = v.strictObject({
   ...{ build, rows: count, buildSeconds: positive, memory: bytes },
@@ -45,17 +39,17 @@ const tuning = v.strictObject({
     ...{ minRecall: v.optional(share), maxP99: v.optional(positive), maxMemory: v.optional(positive), maxBuild: v.optional(positive) },
     objective: v.optional(v.picklist(OBJECTIVES)),
   }),
-  measuredOn: v.strictObject({
-    ...{ fingerprint: v.string(), n: count, dim: count, metric: v.picklist(['l2', 'ip', 'cosine']), k: count },
-    ...{ queries: count, heldOut: v.boolean(), engine: v.string() },
-  }),
-  best: v.optional(point),
-  nearest: v.optional(point),
+  measuredOn: measuredOnSchema,
+  best: v.optional(pointSchema),
+  nearest: v.optional(pointSchema),
   missed: v.array(v.picklist(limits)),
-  points: v.array(point),
+  points: v.array(pointSchema),
   trials: v.array(trial),
   log: v.array(v.strictObject({ at: positive, event: v.string(), skipped: v.optional(v.boolean()) })),
 });
+
+/** Of a result, what an index is made from. */
+const chosen = v.object({ best: v.optional(pointSchema), measuredOn: measuredOnSchema });
 
 /** A result as JSON; `version` is that of the library. */
 export function printTuning(result: TuningResult, version: string): string {
@@ -64,27 +58,12 @@ export function printTuning(result: TuningResult, version: string): string {
 
 /** Reads what `printTuning` wrote. Throws 'bad-file' and says where it is something else. */
 export function parseTuning(text: string, name = 'the tuning result'): TuningResult {
-  return parsed(tuning, text, name) as TuningResult;
+  return parsedJson(tuning, text, name) as TuningResult;
 }
 
 /** One trial, a line of a journal. Throws 'bad-file'. */
 export function parseTrial(text: string, name: string): TuningResult['trials'][number] {
-  return parsed(trial, text, name) as TuningResult['trials'][number];
-}
-
-function parsed<const S extends v.GenericSchema>(schema: S, text: string, name: string): v.InferOutput<S> {
-  const read = v.safeParse(schema, jsonOf(text, name));
-  if (read.success) return read.output;
-  const [issue] = read.issues;
-  throw badFile(`${name} is none of this version: ${v.getDotPath(issue) ?? 'it'}: ${issue.message}`);
-}
-
-function jsonOf(text: string, name: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw badFile(`${name} is not JSON: ${(cause as Error).message}`, { cause });
-  }
+  return parsedJson(trial, text, name) as TuningResult['trials'][number];
 }
 
 /** How the older system wrote its choice: an index type and its parameters. */
@@ -95,17 +74,41 @@ const older = v.object({
 
 export type OlderChoice = v.InferInput<typeof older>;
 
+/** What an index is made with; and what it was chosen by, where it was measured. */
+export interface Made {
+  readonly description: string;
+  readonly config: Record<string, unknown>;
+  readonly tuned: TunedChoice | undefined;
+}
+
 /** What an index is made with, from a result's point or from the older system's choice. Throws 'bad-argument' for anything else. */
-export function choiceOf(choice: OperatingPoint | OlderChoice): { description: string; config: Record<string, unknown> } {
+export function choiceOf(choice: OperatingPoint | OlderChoice): Made {
   if (choice === undefined)
     throw badArgument('the index is undefined; where tune found none that meets the wish, best is: give nearest, or a description');
-  if (v.is(point, choice)) return { description: choice.build.description, config: { ...choice.build.config, ...choice.search } };
+  if (isPoint(choice)) {
+    return { description: choice.build.description, config: { ...choice.build.config, ...choice.search }, tuned: { point: choice } };
+  }
   const read = v.safeParse(older, choice);
   if (!read.success)
     throw badArgument('the index is neither a description, nor a point of a tuning result, nor { index_type, parameters }');
   const { index_type: description, parameters } = read.output;
   const config = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [OLDER_NAMES[name] ?? name, value]));
-  return { description, config };
+  return { description, config, tuned: undefined };
+}
+
+/** What a result chose. Throws 'bad-argument' where it chose none, or was measured on vectors of another dim or metric. */
+export function chosenBy(
+  result: TuningResult,
+  { dim, metric }: { readonly dim?: number | undefined; readonly metric?: Metric | undefined },
+): { readonly point: OperatingPoint; readonly measuredOn: MeasuredOn } {
+  if (!v.is(chosen, result)) throw badArgument('the tuning result is none; give what tune or parseTuning returned');
+  const { best, measuredOn } = result;
+  if (!best) throw badArgument('the tuning result has no best point: nothing met its wish; give one of its points to createIndex');
+  const differs = (name: string, given: unknown, there: unknown) =>
+    badArgument(`${name} is ${given}, but the tuning result was measured on ${there}; leave it out, or tune anew`);
+  if (dim !== undefined && dim !== measuredOn.dim) throw differs('dim', dim, measuredOn.dim);
+  if (metric !== undefined && metric !== measuredOn.metric) throw differs('metric', metric, measuredOn.metric);
+  return { point: best, measuredOn };
 }
 
 const OLDER_NAMES: Readonly<Record<string, string>> = {

@@ -29,7 +29,7 @@ const DOORS_TO_NODE = ['src/util/node-module.ts', 'src/host/cpu/worker.ts'];
 const NODE_TYPES = ['src/util/node-module.ts', 'src/util/replace-file.ts'];
 
 /** Packages of plain JavaScript that browsers load as well. Adding one is a decision. */
-const PLAIN_PACKAGES = ['@noble/hashes', 'valibot'];
+const PLAIN_PACKAGES = ['@noble/hashes', 'hdr-histogram-js', 'valibot'];
 
 /** The part of the house a file belongs to: its folder in src/, or itself when it lies in src/ directly. */
 function partOf(path: string): string {

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/host/engine.ts';
 import type { CodedIndex } from '../../src/index/coded.ts';
 import { makeIndex, readIndex } from '../../src/index/factory.ts';
-import { bytesSource } from '../../src/index/format.ts';
+import { bytesSource } from '../../src/index/byte-source.ts';
 import type { Metric, Neighbors } from '../../src/index/vector-index.ts';
 import { kinds, makeVectors } from '../contract/data.ts';
 import { enginesHere } from '../contract/engines.ts';

@@ -6,7 +6,7 @@ import type { Engine, HostEngine } from '../../src/host/engine.ts';
 import { GpuEngine } from '../../src/host/gpu/gpu-engine.ts';
 import { ReferenceEngine } from '../../src/host/reference-engine.ts';
 import { makeIndex, readIndex } from '../../src/index/factory.ts';
-import { bytesSource } from '../../src/index/format.ts';
+import { bytesSource } from '../../src/index/byte-source.ts';
 import type { Metric, Neighbors, SearchOptions, VectorIndex } from '../../src/index/vector-index.ts';
 import { IsodexError } from '../../src/util/errors.ts';
 import { makeVectors } from '../contract/data.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../src/host/engine.ts';
 import { makeIndex, readIndex } from '../../src/index/factory.ts';
-import { bytesSource } from '../../src/index/format.ts';
+import { bytesSource } from '../../src/index/byte-source.ts';
 import { fromBytes, type Metric, openIndex, readInfo, type VectorIndex } from '../../src/node.ts';
 import { hasCode } from '../../src/util/errors.ts';
 import { replaceFile } from '../../src/util/replace-file.ts';

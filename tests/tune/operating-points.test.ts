@@ -1,7 +1,8 @@
 /** Frontiers and choices against their definitions. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bestFor, costOf, frontier, OBJECTIVES, type OperatingPoint, type Wish } from '../../src/tune/operating-points.ts';
+import type { OperatingPoint } from '../../src/index/tuned.ts';
+import { bestFor, costOf, frontier, OBJECTIVES, type Wish } from '../../src/tune/operating-points.ts';
 import { seed } from '../contract/data.ts';
 
 const few = fc.integer({ min: 1, max: 6 });

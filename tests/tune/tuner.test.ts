@@ -16,6 +16,7 @@ const dim = 4;
 /** Indexes whose searches find more with larger beams and links; each row takes a millisecond to add. */
 class MadeUp implements Surroundings {
   clock = 0;
+  readonly machine = { runtime: 'made up', system: 'none', cores: 1 };
   readonly built: string[] = [];
 
   now = () => this.clock;
