@@ -1,9 +1,9 @@
 /** Who takes part, each in a process of its own. */
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import type { EngineOptions } from '../src/node.ts';
 import type { FlatRequests } from './flat-protocol.ts';
 import { Peer, type PeerInfo } from './peer.ts';
+import { PEERS, peerProgram } from './places.ts';
 import { pythonWithFaiss } from './python.ts';
 import type { Skipped } from './session.ts';
 
@@ -14,6 +14,8 @@ export interface Contender {
   readonly info: PeerInfo;
   readonly peer: Peer<FlatRequests>;
 }
+
+export { PEERS };
 
 /** What it takes to find contenders. */
 export interface PeerOptions {
@@ -38,9 +40,6 @@ export interface ContenderOptions extends PeerOptions {
 /** FAISS on one thread: what ratios are against. */
 export const YARDSTICK = 'faiss-1';
 
-/** The folder of the processes. */
-export const PEERS = join(import.meta.dirname, 'peers');
-
 const KINDS = ['cpu', 'gpu', 'reference'];
 
 /** '1,all' → [1, cores]. */
@@ -64,7 +63,7 @@ export async function openContenders(options: ContenderOptions): Promise<{ conte
     else skipped.push({ what: one.label, reason: result.reason });
   };
   for (const { id, label, engine } of isodexEngines(options)) {
-    const peer = new Peer<FlatRequests>(process.execPath, ['--expose-gc', join(PEERS, 'isodex-flat.ts')]);
+    const peer = new Peer<FlatRequests>(process.execPath, ['--expose-gc', peerProgram('isodex-flat.ts')]);
     await enter({ id, label, family: 'isodex', peer }, { library: options.library, engine, software: options.software });
   }
   if (options.peers.includes('faiss')) {
@@ -73,7 +72,7 @@ export async function openContenders(options: ContenderOptions): Promise<{ conte
     else {
       for (const threads of options.threads) {
         const env = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) };
-        const peer = new Peer<FlatRequests>(found.python, [join(PEERS, 'faiss-flat.py')], env);
+        const peer = new Peer<FlatRequests>(found.python, [peerProgram('faiss-flat.py')], env);
         const label = `FAISS, ${plural(threads)}`;
         await enter({ id: `faiss-${threads}`, label, family: 'faiss', peer }, { threads }, ({ compileOptions }) =>
           genericBuild(compileOptions, options.generic),

@@ -1,22 +1,23 @@
-/** Builds bench/kernel-cases.ts with the library's own Vite configuration, as the shipped code is built, and runs it. */
+/** Runs bench/kernel-cases.ts, which uses what only the library's build can load: a checkout builds it first, as the library is built. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'vite';
 import type * as Cases from './kernel-cases.ts';
 import { describe } from './machine.ts';
+import { BUILT, benchFile, ROOT } from './places.ts';
 import { spread, table, three } from './table.ts';
 
 export async function benchKernels(options: Cases.KernelOptions, cache: string, say: (line: string) => void): Promise<Cases.KernelReport> {
-  const root = join(import.meta.dirname, '..');
-  const outDir = join(cache, 'bench');
-  say('building');
-  await build({
-    root,
-    logLevel: 'warn',
-    build: { outDir, emptyOutDir: true, lib: { entry: { 'kernel-cases': join(import.meta.dirname, 'kernel-cases.ts') }, formats: ['es'] } },
-  });
-  const cases = (await import(pathToFileURL(join(outDir, 'kernel-cases.js')).href)) as typeof Cases;
+  const path = BUILT ? benchFile('kernel-cases.js') : await buildCases(join(cache, 'bench'), say);
+  const cases = (await import(pathToFileURL(path).href)) as typeof Cases;
   return cases.benchKernels(options, say);
+}
+
+async function buildCases(outDir: string, say: (line: string) => void): Promise<string> {
+  say('building');
+  const { build } = await import('vite');
+  const entry = { 'kernel-cases': benchFile('kernel-cases.ts') };
+  await build({ root: ROOT, logLevel: 'warn', build: { outDir, emptyOutDir: true, lib: { entry, formats: ['es'] } } });
+  return join(outDir, 'kernel-cases.js');
 }
 
 export function kernelText({ machine, date, kernels, integerOverFloat, threads }: Cases.KernelReport): string {

@@ -3,7 +3,7 @@
  * written and drawn by Vega in the page, so that points tell what they are; Vega itself is in the page.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { benchFile } from '../places.ts';
 import { factsText } from '../report.ts';
 import { vegaScript } from '../vega.ts';
 import { Html, html } from './html.ts';
@@ -18,7 +18,7 @@ import { conditions, findings, machineText } from './page-text.ts';
 import type { SetReport, SuiteReport } from './report.ts';
 
 /** A file beside this one, which goes into the page as it is. */
-const part = (name: string) => new Html(readFileSync(join(import.meta.dirname, name), 'utf8'));
+const part = (name: string) => new Html(readFileSync(benchFile(`suite/${name}`), 'utf8'));
 
 export async function suitePage(report: SuiteReport): Promise<string> {
   const contenders = contendersOf(report);

@@ -1,12 +1,18 @@
 import { nodeModule } from '../util/node-module.ts';
 import type { CostCache, EngineCosts } from './cost-model.ts';
 
+/** Isodex's part of the user's cache folder. */
+export function cacheFolder(): string {
+  const { homedir } = nodeModule('node:os');
+  const { join } = nodeModule('node:path');
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'isodex');
+}
+
 /** Measured costs in a file of the user's cache folder. Losing it only costs a measurement. */
 export function fileCostCache(): CostCache {
   const { readFile, writeFile, mkdir } = nodeModule('node:fs/promises');
-  const { homedir } = nodeModule('node:os');
   const { join } = nodeModule('node:path');
-  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'isodex');
+  const folder = cacheFolder();
   const file = join(folder, 'engine-costs.json');
   const all = async (): Promise<Record<string, EngineCosts>> => {
     try {

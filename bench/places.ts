@@ -1,0 +1,35 @@
+/**
+ * Where things are. The bench runs as TypeScript from a checkout (bench/) and built (dist/bench/, also in node_modules, where
+ * Node takes no TypeScript). The build keeps this file beside bench/run.js, so that paths from here are the same in both.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder } from '../src/host/node-cost-cache.ts';
+
+const HERE = import.meta.dirname;
+
+/** Built, rather than TypeScript. */
+export const BUILT = import.meta.filename.endsWith('.js');
+
+/** The folder of package.json. */
+export const ROOT = join(HERE, '..', BUILT ? '..' : '');
+
+const CHECKOUT = existsSync(join(ROOT, 'bench', 'run.ts'));
+
+/** The built library that is measured when no other is named. */
+export const LIBRARY = join(ROOT, 'dist', 'node.js');
+
+/** Where peers and indexes are kept. A package's own folder goes with the next install: the user's cache stays. */
+export const CACHE = CHECKOUT ? join(ROOT, '.cache') : cacheFolder();
+export const CACHE_TEXT = CHECKOUT ? '.cache' : "isodex in the user's cache folder";
+
+/** The folder of the processes. */
+export const PEERS = join(HERE, 'peers');
+
+/** A peer by its source's name: 'isodex-flat.ts'. */
+export function peerProgram(name: string): string {
+  return join(PEERS, BUILT ? name.replace(/\.ts$/, '.js') : name);
+}
+
+/** A file that the bench reads as it is, by its path in bench/. */
+export const benchFile = (path: string) => join(HERE, path);
