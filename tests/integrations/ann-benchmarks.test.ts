@@ -17,7 +17,7 @@ interface Measured {
   readonly recall: number;
   readonly same: boolean;
 }
-type Fact = Partial<Measured> & { defined?: string; ended?: number; error?: string; few?: number[][] };
+type Fact = Partial<Measured> & { defined?: string; ended?: number; error?: string; few?: number[][]; zeros?: object };
 
 let why: string | undefined;
 let facts: Fact[] = [];
@@ -71,6 +71,11 @@ describe('the module for ann-benchmarks', () => {
         'Isodex(OPQ16,HNSW16,PQ16,RFlat, ef_search=640, refine_factor=20)',
       ]),
     );
+  });
+
+  it('leaves out what has no direction, and keeps the numbers of the others', ({ skip }) => {
+    if (why !== undefined) skip(why);
+    expect(facts.find(({ zeros }) => zeros)?.zeros).toEqual({ same: true, exact: true, 'of zeros': [] });
   });
 
   it('ends its child, raises what goes wrong, and leaves padding out', ({ skip }) => {

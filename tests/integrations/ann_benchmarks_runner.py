@@ -113,6 +113,22 @@ def errors(rows):
     few.done()
 
 
+def without_direction(rows):
+    """Zeros among rows and queries, by angle: left out, and the others keep their numbers."""
+    some, queries = rows[:500].copy(), rows[500:520].copy()
+    some[[0, 7, 499]] = 0
+    queries[3] = 0
+    algorithm = importlib.import_module("ann_benchmarks.algorithms.isodex.module").Isodex("angular", "Flat")
+    algorithm.fit(some)
+    algorithm.batch_query(queries, COUNT)
+    results = algorithm.get_batch_results()
+    same = all(np.array_equal(algorithm.query(query, COUNT), found) for query, found in zip(queries, results))
+    live, asked = np.flatnonzero(some.any(axis=1)), np.flatnonzero(queries.any(axis=1))
+    wanted = [live[np.argsort(distances("angular", some[live], queries[i]))[:COUNT]].tolist() for i in asked]
+    tell(zeros={"same": same, "exact": wanted == [results[i].tolist() for i in asked], "of zeros": results[3].tolist()})
+    algorithm.done()
+
+
 def main():
     install()
     random = np.random.default_rng(5)
@@ -132,6 +148,7 @@ def main():
         tell(defined=str(construct(definition)))
     run(next(definitions("bit", "hamming")), "euclidean", bits.astype("f4"), bits[:20].astype("f4"))
     errors(rows)
+    without_direction(rows)
 
 
 main()

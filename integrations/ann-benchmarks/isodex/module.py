@@ -89,18 +89,27 @@ class Isodex(BaseANN):
         self.settings = {}
         self.pipe = None
         self.results = None
+        # Numbers of the rows in the index, where some were left out.
+        self.kept = None
 
     def fit(self, X):
         rows = np.ascontiguousarray(X, dtype="<f4")
         options = {"metric": self.metric, "dim": rows.shape[1], "threads": os.environ.get("ISODEX_THREADS", "1"), **self.params}
         arguments = [text for name, value in options.items() for text in ("--" + name.replace("_", "-"), str(value))]
         self.done()
+        rows = self._keep(rows)
         self.pipe = Pipe(arguments)
         step = max(1, FRAME_BYTES // (4 * rows.shape[1]))
         for start in range(0, len(rows), step):
             self.pipe.ask(ROWS, rows[start : start + step])
         self.pipe.ask(BUILD)
         self._apply()
+
+    def _keep(self, rows):
+        """Rows of zeros, which some sets have, have no direction: by angle they are never found."""
+        has_direction = rows.any(axis=1) if self.metric == "cosine" else np.array(True)
+        self.kept = None if has_direction.all() else np.flatnonzero(has_direction).astype("<i4")
+        return rows if self.kept is None else rows[self.kept]
 
     def set_query_arguments(self, *values):
         if len(values) != len(self.QUERY):
@@ -115,23 +124,29 @@ class Isodex(BaseANN):
             self.pipe.ask(SETTINGS, struct.pack("<IIf", ef, nprobe, factor))
 
     def query(self, q, n):
-        labels = np.frombuffer(self.pipe.ask(SEARCH, struct.pack("<I", n), np.ascontiguousarray(q, dtype="<f4")), dtype="<i4")
-        # -1 pads where fewer were found, always at the end.
-        return labels if labels[-1] >= 0 else labels[labels >= 0]
+        query = np.ascontiguousarray(q, dtype="<f4")
+        if self.metric == "cosine" and not query.any():
+            return np.empty(0, dtype="<i4")
+        return self._named(np.frombuffer(self.pipe.ask(SEARCH, struct.pack("<I", n), query), dtype="<i4"))
+
+    def _named(self, labels):
+        """Without what pads where fewer were found: -1, always at the end."""
+        found = labels if labels[-1] >= 0 else labels[labels >= 0]
+        return found if self.kept is None else self.kept[found]
 
     def batch_query(self, X, n):
-        queries = np.ascontiguousarray(X, dtype="<f4")
+        queries = np.array(X, dtype="<f4", order="C")
+        directionless = ~queries.any(axis=1) if self.metric == "cosine" else np.zeros(len(queries), dtype=bool)
+        queries[directionless] = 1
         # Answers stay far below the 4 GiB that a frame can say.
         step = max(1, FRAME_BYTES // (4 * max(n, queries.shape[1])))
-        self.results = np.concatenate(
-            [
-                np.frombuffer(self.pipe.ask(SEARCH, struct.pack("<I", n), queries[start : start + step]), dtype="<i4").reshape(-1, n)
-                for start in range(0, len(queries), step)
-            ]
-        )
+        answers = [self.pipe.ask(SEARCH, struct.pack("<I", n), queries[start : start + step]) for start in range(0, len(queries), step)]
+        labels = np.concatenate([np.frombuffer(answer, dtype="<i4") for answer in answers]).reshape(-1, n)
+        labels[directionless] = -1
+        self.results = labels
 
     def get_batch_results(self):
-        return [row[row >= 0] for row in self.results]
+        return [self._named(row) for row in self.results]
 
     def get_memory_usage(self):
         """Kilobytes of the child process; before it was started, none."""
