@@ -28,6 +28,8 @@ export interface PeerOptions {
   readonly python: string | undefined;
   /** Where contenders may be installed. */
   readonly cache: string;
+  /** Seconds that installing one may take; 0, the default: as long as it wants. */
+  readonly patience?: number;
   readonly say: (line: string) => void;
 }
 

@@ -1,6 +1,6 @@
 /** The data that benches run on: which files, which metric, and what to do where they are missing. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readVectors } from '../src/io/vector-source.ts';
 import { clustered } from './clustered.ts';
 
@@ -21,6 +21,14 @@ export interface DataOptions {
   readonly queries: number;
   /** Rows at most. */
   readonly limit?: number | undefined;
+  /** What belongs to a file of vectors that is named in a set's place. */
+  readonly own?: OwnOptions | undefined;
+}
+
+interface OwnOptions {
+  /** File of queries. */
+  readonly file: string;
+  readonly metric: Metric;
 }
 
 interface Files {
@@ -76,16 +84,40 @@ export async function loadSet(name: string, options: DataOptions): Promise<DataS
     const [n, dim] = [Math.min(Number(synthetic[1]), options.limit ?? Infinity), Number(synthetic[2])];
     return { name, metric: 'l2', dim, ...clustered(n, options.queries, dim) };
   }
+  if (isFile(name)) return ownSet(name, options);
   const wanted = FILES[name];
-  if (!wanted) throw new Error(`--sets: there is no '${name}'; give some of ${SET_NAMES.join(', ')}`);
+  if (!wanted) throw new Error(`data sets: there is no '${name}'; give some of ${SET_NAMES.join(', ')}`);
   const there = (folder: string) => wanted.files.find((pair) => pair.every((file) => existsSync(join(folder, file.split('#')[0]!))));
   const folder = options.folders.find(there);
   if (!folder) return { missing: `needs ${wanted.from}` };
   const [baseFile, queryFile] = there(folder)!;
-  const base = await readVectors(join(folder, baseFile), { limit: options.limit });
-  const queries = await readVectors(join(folder, queryFile), { limit: options.queries });
-  if (wanted.normalise || wanted.metric === 'cosine') for (const rows of [base, queries]) normalise(rows.vectors, rows.dim);
-  return { name, metric: wanted.metric, dim: base.dim, base: base.vectors, queries: queries.vectors };
+  return read(name, join(folder, baseFile), join(folder, queryFile), wanted, options);
+}
+
+/** Names of sets have neither dots nor slashes. */
+function isFile(name: string): boolean {
+  return /[./]/.test(name);
+}
+
+async function ownSet(path: string, options: DataOptions): Promise<DataSet> {
+  if (!options.own) throw new Error(`${path}: give a file of queries beside it, with --queries`);
+  const { file, metric } = options.own;
+  return read(basename(path), path, file, { metric }, options);
+}
+
+async function read(
+  name: string,
+  baseFile: string,
+  queryFile: string,
+  { metric, normalise: scale = metric === 'cosine' }: Pick<Files, 'metric' | 'normalise'>,
+  options: DataOptions,
+): Promise<DataSet> {
+  const base = await readVectors(baseFile, { limit: options.limit });
+  const queries = await readVectors(queryFile, { limit: options.queries });
+  if (queries.dim !== base.dim)
+    throw new Error(`${queryFile}: ${queries.dim} dimensions, where ${baseFile} has ${base.dim}; give queries that fit`);
+  if (scale) for (const rows of [base, queries]) normalise(rows.vectors, rows.dim);
+  return { name, metric, dim: base.dim, base: base.vectors, queries: queries.vectors };
 }
 
 /** Scales every row to length 1: norm in f64, rounded to f32, as Isodex does under cosine. */

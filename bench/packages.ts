@@ -16,6 +16,8 @@ export async function npmPackage(
   { name, version, flags }: Package,
   cache: string,
   say: (line: string) => void,
+  /** Seconds that installing may take; 0: as long as it wants. */
+  patience = 0,
 ): Promise<{ folder: string } | { missing: string }> {
   const built = flags ? ` ${flags}` : '';
   const folder = join(cache, 'bench-peers', `${name}@${version}${built}`.replace(/[^\w@.]+/g, '-'));
@@ -26,12 +28,19 @@ export async function npmPackage(
   mkdirSync(folder, { recursive: true });
   try {
     const args = ['install', '--prefix', folder, '--no-audit', '--no-fund', '--no-package-lock', `${name}@${version}`];
-    await promisify(execFile)('npm', args, { cwd: folder, env: { ...process.env, ...(flags ? { CXXFLAGS: flags } : {}) } });
+    const env = { ...process.env, ...(flags ? { CXXFLAGS: flags } : {}) };
+    await promisify(execFile)('npm', args, { cwd: folder, env, timeout: 1000 * patience });
     writeFileSync(done, '');
     return { folder };
   } catch (error) {
+    if ((error as { killed?: boolean }).killed) return { missing: `${name} ${version} is not installed, and ${tooSlow(patience)}` };
     const lines = String((error as { stderr?: string }).stderr || error).split('\n');
     const reason = lines.find((line) => line.startsWith('npm error code')) ?? lines[0];
     return { missing: `npm could not install ${name} ${version} (${reason})` };
   }
+}
+
+/** For whoever has not the time to wait for an installation. */
+export function tooSlow(patience: number): string {
+  return `installing it takes more than ${patience} s; without --quick it is waited for`;
 }

@@ -1,15 +1,14 @@
 /** The commands of the bench, whoever starts it: `npm run bench`, `isodex bench`. */
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { join } from 'node:path';
+import { Command } from 'commander';
 import { flatChart, kernelChart } from './chart.ts';
 import { benchCompressed } from './compressed/bench.ts';
 import { compressedCharts } from './compressed/chart.ts';
 import type { CompressedReport } from './compressed/report.ts';
 import { compressedText } from './compressed/text.ts';
 import { threadCounts } from './contenders.ts';
-import { DEBIAN_FOLDER, SET_NAMES } from './data-sets.ts';
+import { SET_NAMES } from './data-sets.ts';
 import { benchFlat } from './flat.ts';
 import { flatText } from './flat-text.ts';
 import { benchHnsw } from './hnsw/bench.ts';
@@ -18,72 +17,36 @@ import { hnswCharts } from './hnsw/chart.ts';
 import type { HnswReport } from './hnsw/report.ts';
 import { hnswText } from './hnsw/text.ts';
 import { benchKernels, kernelText } from './kernels.ts';
-import { CACHE, CACHE_TEXT, LIBRARY } from './places.ts';
+import { compared, comparing, count, counts, list, say } from './options.ts';
+import { CACHE } from './places.ts';
 import { type Files, pictures, save, write } from './results.ts';
-
-const list = (text: string) => text.split(',').filter((part) => part !== '');
-const say = (line: string) => void process.stderr.write(`${line}\n`);
-
-function count(text: string): number {
-  const n = Number(text);
-  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('give an integer ≥ 1');
-  return n;
-}
-
-/** 'a,b' of integers → numbers in increasing order. */
-function counts(text: string): number[] {
-  return [...new Set(list(text).map(count))].sort((a, b) => a - b);
-}
+import { suiteCommand } from './suite/command.ts';
 
 const program = new Command('bench').description(
   'Measures Isodex. Figures depend on the machine; ratios within one run are what to compare.',
 );
 
-/** A command that puts Isodex beside other libraries, with the options that all of those have. */
+suiteCommand(program.command('suite', { isDefault: true }));
+
+/** A command for one question, with the options that all of those have. */
 function comparison(
   name: string,
   description: string,
   defaults: { sets: string; queries: number; repeats: number; singles: number },
 ): Command {
-  return program
+  const command = program
     .command(name)
     .description(description)
     .option('--data <folder>', 'folder of data sets (default: ISODEX_DATA)', process.env.ISODEX_DATA)
     .option('--sets <names>', `of ${SET_NAMES.join(', ')}`, defaults.sets)
-    .option('--limit <rows>', 'rows of each set, at most', count)
     .option('--queries <n>', 'queries of a batch', count, defaults.queries)
-    .option('--k <n>', 'neighbours', count, 10)
-    .option('--repeats <n>', 'rounds after one to warm up', count, defaults.repeats)
-    .option('--singles <n>', 'queries asked one by one', count, defaults.singles)
-    .option('--threads <counts>', 'CPU threads, numbers or all', '1,all')
-    .option('--software', 'run a GPU that is a software driver too')
-    .option('--python <path>', 'a Python with faiss-cpu and numpy (default: a virtual environment in the cache)')
-    .option('--generic', 'accept a FAISS built without vector instructions')
-    .addOption(new Option('--library <path>', 'the built library').default(LIBRARY, 'dist/node.js'))
-    .addOption(new Option('--cache <folder>', 'where peers and indexes are kept').default(CACHE, CACHE_TEXT))
-    .option('--out <folder>', 'where results go', join('out', 'bench'));
+    .option('--k <n>', 'neighbours', count, 10);
+  return comparing(command, defaults);
 }
 
 /** What `comparison` parsed, as benches take it. */
-function compared(options: ReturnType<Command['opts']>) {
-  const library = resolve(options.library);
-  if (!existsSync(library)) throw new Error('the library is not built: run `npm run build` first');
-  return {
-    library,
-    sets: list(options.sets),
-    limit: options.limit as number | undefined,
-    queries: options.queries as number,
-    k: options.k as number,
-    repeats: options.repeats as number,
-    singles: options.singles as number,
-    threads: threadCounts(options.threads),
-    folders: [...(options.data ? [options.data] : []), DEBIAN_FOLDER],
-    software: options.software === true,
-    python: options.python as string | undefined,
-    generic: options.generic === true,
-    cache: resolve(options.cache),
-    say,
-  };
+function parsed(options: ReturnType<Command['opts']>) {
+  return { ...compared(options, options.data), sets: list(options.sets), queries: options.queries as number, k: options.k as number };
 }
 
 comparison('flat', 'exact search beside FAISS, on the same data in one run', {
@@ -95,7 +58,7 @@ comparison('flat', 'exact search beside FAISS, on the same data in one run', {
   .option('--engines <kinds>', 'of cpu, gpu, reference', 'cpu,gpu')
   .option('--peers <names>', 'of faiss; empty for none', 'faiss')
   .action(async (options) => {
-    const report = await benchFlat({ ...compared(options), engines: list(options.engines), peers: list(options.peers) });
+    const report = await benchFlat({ ...parsed(options), engines: list(options.engines), peers: list(options.peers) });
     console.log(flatText(report));
     const svgs = await pictures(async () => [{ name: 'flat', svg: await flatChart(report) }]);
     write(options.out, { 'flat.json': report, ...svgs });
@@ -123,7 +86,7 @@ comparison('hnsw', 'graph search beside other libraries, at equal recall on the 
     const keep = async (report: HnswReport) => {
       if (!buildOnly) save(out, await hnswFiles(report));
     };
-    const report = await benchHnsw({ ...compared(options), m, efConstruction, efs, rebuild, buildOnly, keep, peers: list(peers) });
+    const report = await benchHnsw({ ...parsed(options), m, efConstruction, efs, rebuild, buildOnly, keep, peers: list(peers) });
     console.log(hnswText(report));
     if (!buildOnly) write(out, await hnswFiles(report));
   });
@@ -146,7 +109,7 @@ comparison('compressed', 'quantised indexes beside FAISS with the same parameter
   .action(async (options) => {
     const { indexes = [], nlist, efConstruction, rebuild = false, peers, out } = options;
     const keep = async (report: CompressedReport) => save(out, await compressedFiles(report));
-    const report = await benchCompressed({ ...compared(options), indexes, nlist, efConstruction, rebuild, keep, peers: list(peers) });
+    const report = await benchCompressed({ ...parsed(options), indexes, nlist, efConstruction, rebuild, keep, peers: list(peers) });
     console.log(compressedText(report));
     write(out, await compressedFiles(report));
   });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { tooSlow } from './packages.ts';
 
 const run = promisify(execFile);
 
@@ -13,6 +14,8 @@ export async function pythonWithFaiss(
   given: string | undefined,
   cache: string,
   say: (line: string) => void,
+  /** Seconds that each step of installing may take; 0: as long as it wants. */
+  patience = 0,
 ): Promise<{ python: string } | { missing: string }> {
   if (given) return (await hasFaiss(given)) ? { python: given } : { missing: `the --python given cannot import faiss and numpy` };
   const folder = join(cache, 'faiss-venv');
@@ -20,9 +23,11 @@ export async function pythonWithFaiss(
   if (existsSync(python) && (await hasFaiss(python))) return { python };
   say('making a virtual environment with faiss-cpu, once');
   try {
-    await run('python3', ['-m', 'venv', folder]);
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PACKAGES]);
+    const timeout = 1000 * patience;
+    await run('python3', ['-m', 'venv', folder], { timeout });
+    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PACKAGES], { timeout });
   } catch (error) {
+    if ((error as { killed?: boolean }).killed) return { missing: `there is no Python with faiss-cpu, and ${tooSlow(patience)}` };
     const last = String((error as { stderr?: string }).stderr || error)
       .trim()
       .split('\n')

@@ -3,11 +3,11 @@ import type { PeerOptions } from '../contenders.ts';
 import type { DataSet } from '../data-sets.ts';
 import { Truth } from '../hnsw/truth.ts';
 import { IndexStore, type StoreOptions } from '../index-store.ts';
+import { faiss, isodex, type Library } from '../libraries.ts';
 import { thisMachine } from '../machine.ts';
 import { factsOf } from '../report.ts';
 import { overSets, type Session, type SessionOptions, type SetReports } from '../session.ts';
 import { type Case, type CaseOptions, casesFor } from './cases.ts';
-import { type Contender, faiss, isodex } from './contenders.ts';
 import { type Lane, openLane, type Track } from './lanes.ts';
 import { type CaseReport, type CompressedReport, caseReport, type SetReport } from './report.ts';
 import { type RoundOptions, survey, takeRounds } from './rounds.ts';
@@ -31,7 +31,7 @@ export async function benchCompressed(options: CompressedOptions): Promise<Compr
   const reportOn = ({ reports: sets, skipped }: SetReports<SetReport>): CompressedReport => {
     return { bench: 'compressed', date: new Date().toISOString(), machine, settings, contenders: [...seen.values()], skipped, sets };
   };
-  const rival = options.peers.length > 0 ? await faiss(options) : undefined;
+  const rival = options.peers.length > 0 ? await faiss(options, 'faiss-compressed.py') : undefined;
   const see = ({ contender: { id, label }, info }: Lane) => void seen.set(id, { id, label, info });
   const work = async (set: DataSet, session: Session) => {
     if (rival && 'missing' in rival) session.skip({ what: 'FAISS', reason: rival.missing });
@@ -52,7 +52,7 @@ export async function benchCompressed(options: CompressedOptions): Promise<Compr
 interface Work {
   readonly track: Track;
   readonly truth: Truth;
-  readonly rival: Contender | undefined;
+  readonly rival: Library | undefined;
   readonly options: CompressedOptions;
   readonly see: (lane: Lane) => void;
 }
@@ -91,7 +91,7 @@ async function benchCase(one: Case, work: Work): Promise<CaseReport | undefined>
 
 /** Isodex's lanes, then FAISS's. One that cannot be had is skipped, and all with Isodex's first. */
 async function openLanes({ description, originals, rivals }: Case, { track, rival, options, see }: Work): Promise<Lane[]> {
-  const ours = isodex(options);
+  const ours = isodex(options, 'isodex-compressed.ts');
   const wanted = [
     ...originals.map((where) => ({ contender: ours, name: description, where })),
     ...(rival ? rivals.map((name) => ({ contender: rival, name, where: 'memory' as const })) : []),

@@ -1,5 +1,6 @@
 /** Which indexes are compared: Isodex's description, and what FAISS calls the same with the same explicit parameters. */
-import type { Originals, Setting } from './protocol.ts';
+import type { Setting } from '../index-protocol.ts';
+import type { Originals } from './protocol.ts';
 
 export interface Case {
   readonly description: string;
@@ -60,12 +61,12 @@ export function settingText(setting: Setting): string {
 }
 
 /** 1, 2, 4 … and `most`. */
-function upTo(most: number): number[] {
+export function upTo(most: number): number[] {
   const powers = Array.from({ length: Math.floor(Math.log2(most)) + 1 }, (_, i) => 2 ** i);
   return [...new Set([...powers, most])];
 }
 
-function largestDivisor(dim: number, most: number): number {
+export function largestDivisor(dim: number, most: number): number {
   let divisor = Math.min(dim, most);
   while (dim % divisor !== 0) divisor--;
   return divisor;

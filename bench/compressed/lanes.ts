@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import type { DataSet } from '../data-sets.ts';
 import { readInts } from '../files.ts';
+import type { IndexShape } from '../index-protocol.ts';
 import type { IndexStore, Stored } from '../index-store.ts';
+import { type Library, opened } from '../libraries.ts';
 import type { Peer, PeerInfo, Sample } from '../peer.ts';
 import type { Session } from '../session.ts';
-import { type Contender, opened } from './contenders.ts';
-import type { CodedBuildReply, CodedBuildRequest, CodedLoadReply, CodedRequests, CodedShape, Originals } from './protocol.ts';
+import type { CodedBuildReply, CodedBuildRequest, CodedLoadReply, CodedRequests, Originals } from './protocol.ts';
 
 /** What is the same for every lane of a data set. */
 export interface Track {
@@ -20,7 +21,7 @@ export interface Track {
 }
 
 export interface Lane {
-  readonly contender: Contender;
+  readonly contender: Library;
   readonly description: string;
   readonly originals: Originals;
   readonly peer: Peer<CodedRequests>;
@@ -30,12 +31,12 @@ export interface Lane {
 }
 
 /** Has the index built where it is not stored, then loads it. Throws where the contender takes no part. */
-export async function openLane(contender: Contender, description: string, originals: Originals, track: Track): Promise<Lane> {
+export async function openLane(contender: Library, description: string, originals: Originals, track: Track): Promise<Lane> {
   const { set, session, k, efConstruction } = track;
-  const { peer, info } = await opened(contender, 1);
+  const { peer, info } = await opened<CodedRequests>(contender, 1);
   try {
     const stored = await built(contender, description, String(info.version), track);
-    const shape: CodedShape = { dim: set.dim, metric: set.metric, description, efConstruction };
+    const shape: IndexShape = { dim: set.dim, metric: set.metric, description, efConstruction };
     const load = await peer.ask('load', { ...shape, path: stored.path, queries: session.files.queries, k, originals });
     return { contender, description, originals, peer, info, stored, load };
   } catch (error) {
@@ -44,9 +45,9 @@ export async function openLane(contender: Contender, description: string, origin
   }
 }
 
-async function built(contender: Contender, description: string, version: string, track: Track): Promise<Stored<CodedBuildReply>> {
+async function built(contender: Library, description: string, version: string, track: Track): Promise<Stored<CodedBuildReply>> {
   const { set, session, store, efConstruction, threads } = track;
-  const shape: CodedShape = { dim: set.dim, metric: set.metric, description, efConstruction };
+  const shape: IndexShape = { dim: set.dim, metric: set.metric, description, efConstruction };
   const transform = contender.id === 'faiss' ? /^OPQ[^,]*,(?!Flat)/.exec(description)?.[0] : undefined;
   const trained = transform === undefined ? undefined : await built(contender, `${transform}Flat`, version, track);
   return store.get<CodedBuildReply>({
@@ -69,8 +70,8 @@ function sum(transform: Sample, rest: Sample): Sample {
 }
 
 /** In a process of its own, so that a search starts with the memory of a loaded index and no more. */
-async function buildWith(contender: Contender, threads: number, request: CodedBuildRequest): Promise<CodedBuildReply> {
-  const { peer } = await opened(contender, threads);
+async function buildWith(contender: Library, threads: number, request: CodedBuildRequest): Promise<CodedBuildReply> {
+  const { peer } = await opened<CodedRequests>(contender, threads);
   try {
     return await peer.ask('build', request);
   } finally {

@@ -1,9 +1,10 @@
 /** What the compressed bench writes: raw samples first, then what they say. */
 import { type Speed, speedAt } from '../hnsw/curve.ts';
+import type { Setting } from '../index-protocol.ts';
 import type { Built } from '../index-store.ts';
 import type { ComparisonReport, SetFacts } from '../report.ts';
 import { quantile, ratios, type Summary, summarise } from '../statistics.ts';
-import type { CodedBuildReply, CodedLoadReply, Originals, Setting } from './protocol.ts';
+import type { CodedBuildReply, CodedLoadReply, Originals } from './protocol.ts';
 import { type LaneTrack, type PointTrack, usualPoint } from './rounds.ts';
 
 /** Indexes are compared at this recall where both reach it. */
@@ -15,7 +16,8 @@ interface PointReport extends PointTrack {
 }
 
 export interface LaneReport {
-  readonly id: 'isodex' | 'faiss';
+  /** Of the library. */
+  readonly id: string;
   readonly description: string;
   readonly originals: Originals;
   readonly build: Built<CodedBuildReply>;

@@ -1,9 +1,9 @@
 /** Recall and speed of the lanes of one case: first what each finds, then rounds in which all take turns. */
 import { loadavg } from 'node:os';
 import type { Truth } from '../hnsw/truth.ts';
+import type { Setting } from '../index-protocol.ts';
 import { pause, type Session, shareBefore } from '../session.ts';
 import { answersOf, type Lane } from './lanes.ts';
-import type { Setting } from './protocol.ts';
 
 export interface RoundOptions {
   readonly repeats: number;

@@ -1,8 +1,8 @@
 /** The compressed bench as Markdown, for docs/performance.md. */
+import type { Setting } from '../index-protocol.ts';
 import { factsText, headingText } from '../report.ts';
 import { spread, three } from '../table.ts';
 import { settingText } from './cases.ts';
-import type { Setting } from './protocol.ts';
 import type { CaseReport, CompressedReport, LaneReport, RivalReport, SetReport } from './report.ts';
 
 export function compressedText(report: CompressedReport): string {

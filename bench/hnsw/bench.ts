@@ -2,6 +2,7 @@
 import { loadavg } from 'node:os';
 import type { PeerOptions } from '../contenders.ts';
 import type { DataSet } from '../data-sets.ts';
+import type { IndexRequests } from '../index-protocol.ts';
 import type { StoreOptions } from '../index-store.ts';
 import { thisMachine } from '../machine.ts';
 import { factsOf } from '../report.ts';
@@ -10,7 +11,6 @@ import { type Candidate, findCandidates, ISODEX } from './candidates.ts';
 import { GraphStore } from './indexes.ts';
 import { isodexParts, type PartsOptions } from './isodex-parts.ts';
 import { type Lane, load, type Track } from './lanes.ts';
-import type { GraphRequests } from './protocol.ts';
 import { type HnswReport, laneReport, recallDifferences, rivalReports, type SetReport } from './report.ts';
 import { type LaneTrack, survey, takeTurns } from './sweep.ts';
 import { Truth } from './truth.ts';
@@ -57,7 +57,7 @@ async function openLanes(candidates: readonly Candidate[], track: Track, options
   for (const m of options.m) {
     for (const candidate of candidates) {
       const threads = { build: Math.max(...options.threads), search: 1 };
-      const result = await load<GraphRequests>(candidate, m, threads, track);
+      const result = await load<IndexRequests>(candidate, m, threads, track);
       if ('reason' in result) track.session.skip({ what: `${candidate.label} on ${track.set.name}`, reason: result.reason });
       else lanes.push({ ...result, candidate, m });
     }

@@ -146,7 +146,11 @@ async function threads(m: number, ef: number, track: Track, options: PartsOption
   const all: Opened[] = [];
   try {
     for (const count of options.threads) all.push(await opened(isodex(options), m, count, track, options, count));
-    const seconds = await inTurns(options.repeats, all, async ({ peer }) => (await peer.ask('search', { ef })).seconds);
+    const seconds = await inTurns(
+      options.repeats,
+      all,
+      async ({ peer }) => (await peer.ask('search', { setting: { efSearch: ef } })).seconds,
+    );
     const first = all[0]!.index.record.seconds;
     return options.threads.map((count, i) => {
       const { path, record } = all[i]!.index;

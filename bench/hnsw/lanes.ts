@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import type { DataSet } from '../data-sets.ts';
 import { readInts } from '../files.ts';
+import type { BuildReply, IndexRequests, IndexShape, LoadReply, LoadRequest } from '../index-protocol.ts';
 import type { Stored } from '../index-store.ts';
 import type { Peer, PeerInfo, Protocol } from '../peer.ts';
 import type { Session } from '../session.ts';
 import { type Candidate, start } from './candidates.ts';
 import type { GraphStore } from './indexes.ts';
-import type { BuildReply, GraphRequests, GraphShape, LoadReply, LoadRequest } from './protocol.ts';
 
 /** What is the same for every lane of a data set. */
 export interface Track {
@@ -26,7 +26,7 @@ export interface Loaded<P extends Protocol<P>> {
   readonly load: LoadReply;
 }
 
-export interface Lane extends Loaded<GraphRequests> {
+export interface Lane extends Loaded<IndexRequests> {
   readonly candidate: Candidate;
   readonly m: number;
 }
@@ -37,7 +37,7 @@ export interface Threads {
 }
 
 /** Has the index built where it is not stored, then loads it. Says why where the contender takes no part. */
-export async function load<P extends GraphRequests & Protocol<P>>(
+export async function load<P extends IndexRequests & Protocol<P>>(
   candidate: Candidate,
   m: number,
   threads: Threads,
@@ -48,10 +48,10 @@ export async function load<P extends GraphRequests & Protocol<P>>(
   const peer = start<P>(candidate, threads.search);
   const opened = await peer.enter(candidate.request(threads.search), candidate.refuse);
   if ('reason' in opened) return opened;
-  const shape: GraphShape = { dim: set.dim, metric: set.metric, m, efConstruction };
+  const shape: IndexShape = { dim: set.dim, metric: set.metric, description: `HNSW${m}`, efConstruction };
   try {
     const version = String(opened.info.version);
-    const index = await store.get({ candidate, version, shape, threads: candidate.parallel ? threads.build : 1 });
+    const index = await store.get({ candidate, version, m, shape, threads: candidate.parallel ? threads.build : 1 });
     const request: LoadRequest = { ...shape, path: index.path, queries: session.files.queries, k };
     return { peer, info: opened.info, index, load: await peer.ask('load', request) };
   } catch (error) {
@@ -61,7 +61,7 @@ export async function load<P extends GraphRequests & Protocol<P>>(
 }
 
 /** The labels that a peer's last search gave. */
-export async function answersOf(peer: Peer<GraphRequests>, { folder }: Session): Promise<Int32Array> {
+export async function answersOf(peer: Peer<IndexRequests>, { folder }: Session): Promise<Int32Array> {
   const labels = join(folder, 'labels.i32');
   await peer.ask('answers', { labels });
   return readInts(labels);

@@ -1,11 +1,11 @@
 /** What the hnsw bench writes: raw samples first, then what they say. */
+import type { LoadReply } from '../index-protocol.ts';
 import type { ComparisonReport, SetFacts } from '../report.ts';
 import { quantile, type Summary, summarise } from '../statistics.ts';
 import { ISODEX } from './candidates.ts';
 import { type Speed, speedAt } from './curve.ts';
 import type { BuildRecord } from './indexes.ts';
 import type { IsodexReport } from './isodex-parts.ts';
-import type { LoadReply } from './protocol.ts';
 import { type LaneTrack, latencyPoint, type PointTrack } from './sweep.ts';
 
 /** Recalls at which everyone is compared. */

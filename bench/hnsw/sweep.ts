@@ -1,8 +1,8 @@
 /** Recall and speed of every lane over the range of ef: first what each finds, then rounds in which all take turns. */
+import type { IndexRequests } from '../index-protocol.ts';
 import type { Peer } from '../peer.ts';
 import { pause, type Session, shareBefore } from '../session.ts';
 import { answersOf, type Lane } from './lanes.ts';
-import type { GraphRequests } from './protocol.ts';
 import type { Truth } from './truth.ts';
 
 export interface SweepOptions {
@@ -38,7 +38,7 @@ export const LATENCY_RECALL = 0.95;
 
 /** What one contender finds at each ef; this warms it up too. `truth` is that of its filter, if it has one. */
 export async function survey(
-  peer: Peer<GraphRequests>,
+  peer: Peer<IndexRequests>,
   efs: readonly number[],
   session: Session,
   truth: Truth,
@@ -46,7 +46,7 @@ export async function survey(
 ): Promise<PointTrack[]> {
   const points: PointTrack[] = [];
   for (const ef of efs) {
-    await peer.ask('search', { ef });
+    await peer.ask('search', { setting: { efSearch: ef } });
     const recall = truth.recall(await answersOf(peer, session), among);
     points.push({ ef, recall, seconds: [], cpuSeconds: [] });
     if (recall >= ENOUGH && ef >= LEAST_EF) break;
@@ -55,9 +55,9 @@ export async function survey(
 }
 
 /** One search, its times added to the point's. */
-export async function sampleInto(point: PointTrack, peer: Peer<GraphRequests>): Promise<void> {
+export async function sampleInto(point: PointTrack, peer: Peer<IndexRequests>): Promise<void> {
   await pause();
-  const { seconds, cpuSeconds } = await peer.ask('search', { ef: point.ef });
+  const { seconds, cpuSeconds } = await peer.ask('search', { setting: { efSearch: point.ef } });
   point.seconds.push(seconds);
   point.cpuSeconds.push(cpuSeconds);
 }
@@ -76,7 +76,7 @@ export async function takeTurns(tracks: readonly LaneTrack[], round: number, { e
     const point = latencyPoint(points);
     if (!point) continue;
     await pause();
-    single.push(...(await lane.peer.ask('single', { ef: point.ef, first, count })).seconds);
+    single.push(...(await lane.peer.ask('single', { setting: { efSearch: point.ef }, first, count })).seconds);
   }
 }
 

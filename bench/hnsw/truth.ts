@@ -35,6 +35,11 @@ export class Truth {
     return agreement(this.set, found, truth, this.k);
   }
 
+  /** Of the nearest `k` alone, of those that were found [nq, width] too. */
+  recallAt(k: number, found: Int32Array, width: number): number {
+    return agreement(this.set, columns(found, width, k), columns(this.all, this.k, k), k);
+  }
+
   /** The share of the true neighbours' own labels that were found. */
   labelRecall(found: Int32Array): number {
     const { all, k } = this;
@@ -50,4 +55,10 @@ export class Truth {
   close(): void {
     this.index.close();
   }
+}
+
+/** The first `count` of every `width`. */
+function columns(labels: Int32Array, width: number, count: number): Int32Array {
+  if (count === width) return labels;
+  return Int32Array.from({ length: (labels.length / width) * count }, (_, i) => labels[Math.floor(i / count) * width + (i % count)]!);
 }

@@ -12,9 +12,9 @@ class Contender:
         self.kind = kind
         return {"version": faiss.__version__, "kind": kind, "compiled": faiss.get_compile_options().strip()}
 
-    def build(self, base, dim, metric, m, efConstruction, path):
+    def build(self, base, dim, metric, description, efConstruction, path):
         rows = np.fromfile(base, np.float32).reshape(-1, dim)
-        self.index, note = self.empty(rows, m, faiss.METRIC_L2 if metric == "l2" else faiss.METRIC_INNER_PRODUCT)
+        self.index, note = self.empty(rows, int(description.removeprefix("HNSW")), faiss.METRIC_L2 if metric == "l2" else faiss.METRIC_INNER_PRODUCT)
         self.index.hnsw.efConstruction = efConstruction
         sample = sampled(lambda: self.fill(rows))
         faiss.write_index(self.index, path)
@@ -40,15 +40,15 @@ class Contender:
         self.index = faiss.read_index(path)
         return {"rssBefore": before, "rss": resident()}
 
-    def search(self, ef):
-        self.index.hnsw.efSearch = ef
+    def search(self, setting):
+        self.index.hnsw.efSearch = setting["efSearch"]
         return sampled(self.run)
 
     def run(self):
         _, self.labels = self.index.search(self.queries, self.k)
 
-    def single(self, ef, first, count):
-        self.index.hnsw.efSearch = ef
+    def single(self, setting, first, count):
+        self.index.hnsw.efSearch = setting["efSearch"]
         return {"seconds": one_by_one(first, count, self.queries, lambda query: self.index.search(query, self.k))}
 
     def answers(self, labels):

@@ -1,24 +1,29 @@
 /** hnswlib-node as a contender: one thread, one query a call, rows as arrays of numbers; its interface knows nothing else. */
-import type { GraphShape, LoadRequest } from '../hnsw/protocol.ts';
-import { type Graph, graphHandlers, type PackageRequest, type Queries, requirePackage, rowsOf } from './graph.ts';
+import { type IndexShape, type LoadRequest, numberOf, type Setting } from '../index-protocol.ts';
+import { type Adapter, handlers, type PackageRequest, type Queries, requirePackage, rowsOf } from './adapter.ts';
 import { serve } from './serve.ts';
 
-interface HierarchicalNSW {
-  initIndex(most: number, m: number, efConstruction: number): void;
+interface Index {
+  /** Graphs alone take the last two. */
+  initIndex(most: number, m?: number, efConstruction?: number): void;
   addPoint(point: number[], label: number): void;
   searchKnn(query: number[], k: number): { neighbors: number[] };
-  setEf(ef: number): void;
+  /** Of graphs. */
+  setEf?(ef: number): void;
   writeIndexSync(path: string): void;
   readIndexSync(path: string): void;
 }
 
+type IndexClass = new (space: 'l2' | 'ip', dim: number) => Index;
+
 interface Library {
-  HierarchicalNSW: new (space: 'l2' | 'ip', dim: number) => HierarchicalNSW;
+  HierarchicalNSW: IndexClass;
+  BruteforceSearch: IndexClass;
 }
 
-class HnswlibNode implements Graph {
+class HnswlibNode implements Adapter {
   private library!: Library;
-  private index!: HierarchicalNSW;
+  private index!: Index;
   private queries: number[][] = [];
   private k = 0;
 
@@ -28,9 +33,12 @@ class HnswlibNode implements Graph {
     return { version, compiled: request.compiled };
   }
 
-  build(rows: Float32Array, { dim, metric, m, efConstruction }: GraphShape) {
-    this.make(dim, metric);
-    this.index.initIndex(rows.length / dim, m, efConstruction);
+  build(rows: Float32Array, shape: IndexShape) {
+    const { dim, description, efConstruction } = shape;
+    this.make(shape);
+    const m = numberOf(description, 'HNSW');
+    if (m === undefined) this.index.initIndex(rows.length / dim);
+    else this.index.initIndex(rows.length / dim, m, efConstruction);
     for (const [label, row] of rowsOf(rows, dim).entries()) this.index.addPoint(Array.from(row), label);
     return 1;
   }
@@ -39,18 +47,18 @@ class HnswlibNode implements Graph {
     this.index.writeIndexSync(path);
   }
 
-  take({ each, k }: Queries) {
+  take({ each }: Queries) {
     this.queries = each.map((query) => Array.from(query));
+  }
+
+  load(request: LoadRequest) {
+    this.make(request);
+    this.index.readIndexSync(request.path);
+  }
+
+  choose({ efSearch }: Setting, k: number) {
     this.k = k;
-  }
-
-  load({ dim, metric, path }: LoadRequest) {
-    this.make(dim, metric);
-    this.index.readIndexSync(path);
-  }
-
-  setEf(ef: number) {
-    this.index.setEf(ef);
+    if (efSearch !== undefined) this.index.setEf!(efSearch);
   }
 
   searchAll() {
@@ -68,9 +76,11 @@ class HnswlibNode implements Graph {
   }
 
   /** Rows have length 1 under cosine: its own 'cosine' would normalise every query again. */
-  private make(dim: number, metric: string) {
-    this.index = new this.library.HierarchicalNSW(metric === 'l2' ? 'l2' : 'ip', dim);
+  private make({ dim, metric, description }: IndexShape) {
+    const { HierarchicalNSW, BruteforceSearch } = this.library;
+    const Index = description === 'Flat' ? BruteforceSearch : HierarchicalNSW;
+    this.index = new Index(metric === 'l2' ? 'l2' : 'ip', dim);
   }
 }
 
-await serve(graphHandlers(new HnswlibNode()));
+await serve(handlers(new HnswlibNode()));

@@ -1,10 +1,11 @@
-/** Isodex's indexes over codes as a contender: on one engine, through the public interface of the built library. */
+/** Isodex as a contender, with whatever index a description says: on one engine, through the public interface of the built library. */
 
 import { BYTES, type Dtype } from '../../src/kernels/kernel.ts';
 import type * as Isodex from '../../src/node.ts';
-import type { CodedRequests, Setting } from '../compressed/protocol.ts';
+import type { CodedRequests } from '../compressed/protocol.ts';
 import { readFloats, writeNumbers } from '../files.ts';
-import { rowsOf } from './graph.ts';
+import type { Setting } from '../index-protocol.ts';
+import { rowsOf } from './adapter.ts';
 import { codeHash, type Opened, type OpenRequest, openIsodex } from './isodex.ts';
 import { oneByOne, resident, sampled, serve } from './serve.ts';
 
@@ -15,7 +16,7 @@ let each: Float32Array[];
 let k: number;
 let answer: Isodex.Neighbors;
 
-const search = (queries: Float32Array, setting: Setting) => index.search(queries, { k, ...setting });
+const search = (queries: Float32Array, setting: Setting, wanted = k) => index.search(queries, { k: wanted, ...setting });
 
 /** Sections that do not grow with the rows: what was learned. */
 const FIXED = /^(mean|matrix|list[SC]|code[SC]|centroids)/;
@@ -66,19 +67,21 @@ await serve<CodedRequests>({
     return { rssBefore, rss: resident(), memory: index.memory, file };
   },
 
-  async search({ setting }) {
+  async search({ setting, k: wanted }) {
     return sampled(async () => {
-      answer = await search(all, setting);
+      answer = await search(all, setting, wanted);
     });
   },
 
-  async single({ setting, first, count }) {
-    return { seconds: await oneByOne(first, count, each.length, (q) => search(each[q]!, setting)) };
+  async single({ setting, k: wanted, first, count }) {
+    return { seconds: await oneByOne(first, count, each.length, (q) => search(each[q]!, setting, wanted)) };
   },
 
   async answers({ labels }) {
     writeNumbers(labels, answer.labels);
     return {};
   },
+
+  resident: async () => ({ rss: resident() }),
 });
 opened?.engine.close();

@@ -1,17 +1,19 @@
 /** Isodex's HNSW index as a contender: on one engine, through the public interface of the built library. */
 import type * as Isodex from '../../src/node.ts';
 import { readInts } from '../files.ts';
-import type { GraphShape, IsodexRequests, LoadRequest } from '../hnsw/protocol.ts';
-import { type Graph, graphHandlers, type Queries } from './graph.ts';
+import type { IsodexRequests } from '../hnsw/protocol.ts';
+import type { IndexShape, LoadRequest, Setting } from '../index-protocol.ts';
+import { type Adapter, handlers, type Queries } from './adapter.ts';
 import { codeHash, type Opened, type OpenRequest, openIsodex } from './isodex.ts';
 import { sampled, serve } from './serve.ts';
 
-class IsodexHnsw implements Graph {
+class IsodexHnsw implements Adapter {
   private opened: Opened | undefined;
   private kind!: string;
   private index!: Isodex.VectorIndex;
   private queries!: Queries;
   private ef = 0;
+  k = 0;
   private filter: Uint32Array | undefined;
 
   async open(request: Readonly<Record<string, unknown>>) {
@@ -23,10 +25,10 @@ class IsodexHnsw implements Graph {
     return { ...result.info, version: `${result.info.isodex}-${codeHash(options.library)}` };
   }
 
-  async build(rows: Float32Array, { dim, metric, m, efConstruction }: GraphShape) {
+  async build(rows: Float32Array, { dim, metric, description, efConstruction }: IndexShape) {
     const { library, engine } = this.opened!;
     const options = { dim, metric: metric as Isodex.Metric, engine, efConstruction };
-    this.index = await library.createIndex(`HNSW${m},${this.kind}`, options);
+    this.index = await library.createIndex(`${description},${this.kind}`, options);
     await this.index.add(rows);
     await this.index.prepare();
     return engine.info.threads;
@@ -40,14 +42,16 @@ class IsodexHnsw implements Graph {
     this.queries = queries;
   }
 
-  async load({ path }: LoadRequest) {
+  async load({ path, k }: LoadRequest) {
+    this.k = k;
     const { library, engine } = this.opened!;
     this.index = await library.openIndex(path, { engine });
     await this.index.prepare();
   }
 
-  setEf(ef: number) {
-    this.ef = ef;
+  choose({ efSearch }: Setting, k: number) {
+    this.ef = efSearch ?? this.ef;
+    this.k = k;
   }
 
   searchAll() {
@@ -71,7 +75,7 @@ class IsodexHnsw implements Graph {
   }
 
   search(queries: Float32Array, stats = false) {
-    return this.index.search(queries, { k: this.queries.k, efSearch: this.ef, filter: this.filter, stats });
+    return this.index.search(queries, { k: this.k, efSearch: this.ef, filter: this.filter, stats });
   }
 
   admit(filter: Uint32Array | undefined) {
@@ -95,7 +99,7 @@ class IsodexHnsw implements Graph {
 
 const graph = new IsodexHnsw();
 await serve<IsodexRequests>({
-  ...graphHandlers(graph),
+  ...handlers(graph),
 
   async filter({ path }) {
     graph.admit(path === null ? undefined : new Uint32Array(readInts(path).buffer));
@@ -103,12 +107,12 @@ await serve<IsodexRequests>({
   },
 
   async effort({ ef }) {
-    graph.setEf(ef);
+    graph.choose({ efSearch: ef }, graph.k);
     return graph.effort();
   },
 
   async batch({ ef, count }) {
-    graph.setEf(ef);
+    graph.choose({ efSearch: ef }, graph.k);
     const queries = graph.some(count);
     let engine = '';
     const sample = await sampled(async () => {

@@ -1,6 +1,9 @@
-/** @zvec/zvec as a contender: a database in a folder, one query a call, by its synchronous interface, which is the faster. */
-import type { GraphShape, LoadRequest } from '../hnsw/protocol.ts';
-import { type Graph, graphHandlers, type PackageRequest, type Queries, requirePackage, rowsOf } from './graph.ts';
+/**
+ * @zvec/zvec as a contender: a database in a folder, one query a call, by its synchronous interface, which is the faster on one
+ * thread; on more, queries are asked for together.
+ */
+import { type IndexShape, type LoadRequest, numberOf, type Setting } from '../index-protocol.ts';
+import { type Adapter, handlers, type PackageRequest, type Queries, requirePackage, rowsOf } from './adapter.ts';
 import { serve } from './serve.ts';
 
 interface Doc {
@@ -11,6 +14,7 @@ interface Collection {
   insertSync(docs: readonly object[]): { ok: boolean; message: string }[];
   optimizeSync(options: { concurrency: number }): void;
   querySync(query: object): Doc[];
+  query(query: object): Promise<Doc[]>;
   closeSync(): void;
 }
 
@@ -19,7 +23,7 @@ interface Library {
   ZVecCreateAndOpen(path: string, schema: object): Collection;
   ZVecOpen(path: string, options: { readOnly: boolean }): Collection;
   ZVecCollectionSchema: new (schema: object) => object;
-  ZVecIndexType: { readonly HNSW: number };
+  ZVecIndexType: Readonly<Record<'HNSW' | 'IVF' | 'FLAT', number>>;
   ZVecMetricType: Readonly<Record<'L2' | 'IP', number>>;
   ZVecQuantizeType: Readonly<Record<string, number>>;
   ZVecDataType: { readonly VECTOR_FP32: number };
@@ -32,11 +36,13 @@ const ROWS_AT_ONCE = 1000;
 /** Its quantizers by the names that other contenders have for them. */
 const QUANTIZERS: Readonly<Record<string, string>> = { f32: 'UNDEFINED', f16: 'FP16', i8: 'INT8' };
 
-class Zvec implements Graph {
+class Zvec implements Adapter {
   private library!: Library;
   private request!: PackageRequest;
   private collection!: Collection;
   private queries!: Queries;
+  private description = '';
+  private k = 0;
   /** The queries as it wants them, ef and all. */
   private calls: object[] = [];
 
@@ -49,7 +55,7 @@ class Zvec implements Graph {
     return { version, kind, compiled: 'npm binary, kernels chosen at run time' };
   }
 
-  build(rows: Float32Array, shape: GraphShape, path: string) {
+  build(rows: Float32Array, shape: IndexShape, path: string) {
     const { threads } = this.request;
     this.collection = this.library.ZVecCreateAndOpen(path, this.schema(shape));
     const docs = rowsOf(rows, shape.dim).map((row, label) => ({ id: String(label), vectors: { row } }));
@@ -70,17 +76,19 @@ class Zvec implements Graph {
     this.queries = queries;
   }
 
-  load({ path }: LoadRequest) {
+  load({ path, description }: LoadRequest) {
+    this.description = description;
     this.collection = this.library.ZVecOpen(path, { readOnly: true });
   }
 
-  setEf(ef: number) {
-    const params = { indexType: this.library.ZVecIndexType.HNSW, ef };
-    const { each, k } = this.queries;
-    this.calls = each.map((vector) => ({ fieldName: 'row', vector, topk: k, outputFields: [], params }));
+  choose({ efSearch, nprobe }: Setting, k: number) {
+    this.k = k;
+    const params = { indexType: this.indexType(this.description), ef: efSearch, nprobe };
+    this.calls = this.queries.each.map((vector) => ({ fieldName: 'row', vector, topk: k, outputFields: [], params }));
   }
 
   searchAll() {
+    if (this.request.threads > 1) return Promise.all(this.calls.map((query) => this.collection.query(query)));
     return this.calls.map((query) => this.collection.querySync(query));
   }
 
@@ -89,8 +97,8 @@ class Zvec implements Graph {
   }
 
   labels(answer: unknown) {
-    const { each, k } = this.queries;
-    const labels = new Int32Array(each.length * k).fill(-1);
+    const { k } = this;
+    const labels = new Int32Array(this.queries.each.length * k).fill(-1);
     for (const [q, docs] of (answer as Doc[][]).entries()) {
       labels.set(
         docs.map(({ id }) => Number(id)),
@@ -100,15 +108,22 @@ class Zvec implements Graph {
     return labels;
   }
 
-  private schema({ dim, metric, m, efConstruction }: GraphShape): object {
-    const { ZVecCollectionSchema, ZVecDataType, ZVecIndexType, ZVecMetricType, ZVecQuantizeType } = this.library;
+  private indexType(description: string): number {
+    const { HNSW, IVF, FLAT } = this.library.ZVecIndexType;
+    if (description === 'Flat') return FLAT;
+    return description.startsWith('HNSW') ? HNSW : IVF;
+  }
+
+  private schema({ dim, metric, description, efConstruction }: IndexShape): object {
+    const { ZVecCollectionSchema, ZVecDataType, ZVecMetricType, ZVecQuantizeType } = this.library;
+    const m = numberOf(description, 'HNSW');
+    const nList = numberOf(description, 'IVF');
     const indexParams = {
-      indexType: ZVecIndexType.HNSW,
+      indexType: this.indexType(description),
       metricType: metric === 'l2' ? ZVecMetricType.L2 : ZVecMetricType.IP,
-      m,
-      efConstruction,
       quantizeType: ZVecQuantizeType[QUANTIZERS[this.request.kind]!],
-      useContiguousMemory: true,
+      ...(m === undefined ? {} : { m, efConstruction, useContiguousMemory: true }),
+      ...(nList === undefined ? {} : { nList }),
     };
     return new ZVecCollectionSchema({
       name: 'bench',
@@ -117,4 +132,4 @@ class Zvec implements Graph {
   }
 }
 
-await serve(graphHandlers(new Zvec()));
+await serve(handlers(new Zvec()));

@@ -1,21 +1,22 @@
-/** What contenders of the hnsw bench in Node share: a library wrapped as a Graph answers the protocol. */
+/** What contenders in Node share: a library behind an Adapter answers the protocol. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { readFloats, writeNumbers } from '../files.ts';
-import type { GraphRequests, GraphShape, LoadRequest } from '../hnsw/protocol.ts';
+import type { IndexRequests, IndexShape, LoadRequest, Setting } from '../index-protocol.ts';
 import type { MemoryParts, PeerInfo } from '../peer.ts';
 import { type Handlers, oneByOne, resident, sampled } from './serve.ts';
 
 /** One library with one index. What is measured is `build`, `searchAll` and `searchOne`, and nothing else. */
-export interface Graph {
+export interface Adapter {
   open(request: Readonly<Record<string, unknown>>): PeerInfo | Promise<PeerInfo>;
   /** Builds from rows f32 [n, dim]; `path` is for libraries that build on disk. Returns the number of threads. */
-  build(rows: Float32Array, shape: GraphShape, path: string): number | Promise<number>;
+  build(rows: Float32Array, shape: IndexShape, path: string): number | Promise<number>;
   save(path: string): void | Promise<void>;
   /** Brings the queries into the form that the library wants. */
   take(queries: Queries): void;
   load(request: LoadRequest): void | Promise<void>;
-  setEf(ef: number): void | Promise<void>;
+  /** How searches to come are done, and for how many neighbours. */
+  choose(setting: Setting, k: number): void | Promise<void>;
   /** All queries. */
   searchAll(): unknown;
   /** One of them. */
@@ -30,23 +31,23 @@ export interface Queries {
   readonly all: Float32Array;
   /** Views of them, f32 [dim]. */
   readonly each: readonly Float32Array[];
-  readonly k: number;
 }
 
-/** A Graph's end of the protocol. */
-export function graphHandlers(graph: Graph): Handlers<GraphRequests> {
+/** An Adapter's end of the protocol. */
+export function handlers(library: Adapter): Handlers<IndexRequests> {
   let nq: number;
+  let usual: number;
   let answer: unknown;
   return {
-    open: async (request) => graph.open(request),
+    open: async (request) => library.open(request),
 
     async build({ base, path, ...shape }) {
       const rows = readFloats(base);
       let threads = 1;
       const sample = await sampled(async () => {
-        threads = await graph.build(rows, shape, path);
+        threads = await library.build(rows, shape, path);
       });
-      await graph.save(path);
+      await library.save(path);
       return { ...sample, threads };
     },
 
@@ -54,28 +55,31 @@ export function graphHandlers(graph: Graph): Handlers<GraphRequests> {
       const all = readFloats(request.queries);
       const each = rowsOf(all, request.dim);
       nq = each.length;
-      graph.take({ all, each, k: request.k });
+      usual = request.k;
+      library.take({ all, each });
       const rssBefore = resident();
-      await graph.load(request);
-      return { rssBefore, rss: resident(), memory: graph.memory?.() };
+      await library.load(request);
+      return { rssBefore, rss: resident(), memory: library.memory?.() };
     },
 
-    async search({ ef }) {
-      await graph.setEf(ef);
+    async search({ setting, k = usual }) {
+      await library.choose(setting, k);
       return sampled(async () => {
-        answer = await graph.searchAll();
+        answer = await library.searchAll();
       });
     },
 
-    async single({ ef, first, count }) {
-      await graph.setEf(ef);
-      return { seconds: await oneByOne(first, count, nq, (q) => graph.searchOne(q)) };
+    async single({ setting, k = usual, first, count }) {
+      await library.choose(setting, k);
+      return { seconds: await oneByOne(first, count, nq, (q) => library.searchOne(q)) };
     },
 
     async answers({ labels }) {
-      writeNumbers(labels, graph.labels(answer));
+      writeNumbers(labels, library.labels(answer));
       return {};
     },
+
+    resident: async () => ({ rss: resident() }),
   };
 }
 
@@ -94,6 +98,11 @@ export function requirePackage<Module>({ folder, name }: PackageRequest): { modu
   const require = createRequire(join(folder, 'index.js'));
   const { version } = require(join(folder, 'node_modules', name, 'package.json')) as { version: string };
   return { module: require(name) as Module, version };
+}
+
+/** What a package brought along. */
+export function required<Module>({ folder }: PackageRequest, name: string): Module {
+  return createRequire(join(folder, 'index.js'))(name) as Module;
 }
 
 /** Rows as views, one each. */

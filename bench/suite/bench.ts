@@ -1,0 +1,147 @@
+/** All kinds of index beside other libraries in one run, on the same data. */
+import type { PeerOptions } from '../contenders.ts';
+import type { DataSet } from '../data-sets.ts';
+import { Truth } from '../hnsw/truth.ts';
+import { IndexStore, type StoreOptions } from '../index-store.ts';
+import { thisMachine } from '../machine.ts';
+import { factsOf } from '../report.ts';
+import { overSets, type Session, type SessionOptions, type SetReports } from '../session.ts';
+import { type Case, casesOf } from './cases.ts';
+import { type Contender, findContenders } from './contenders.ts';
+import { indexName, type Lane, laneLabel, openLane, type Track } from './lanes.ts';
+import { type Kind, type LaneReport, RECALLS, type SetReport, type SuiteReport } from './report.ts';
+import { type LaneTrack, survey, takeRounds } from './rounds.ts';
+import { FIT_RECALL, laneReport, memoryShareOf, reductionsOf } from './summary.ts';
+
+export interface SuiteOptions extends SessionOptions, PeerOptions, StoreOptions {
+  readonly repeats: number;
+  /** Queries one by one, in all rounds together. */
+  readonly singles: number;
+  /** Each a lane of its own. */
+  readonly threads: readonly number[];
+  readonly kinds: readonly Kind[];
+  /** Descriptions as libraries call them; none: all of those kinds. */
+  readonly indexes: readonly string[];
+  /** Fewer indexes, and fewer ways to search them. */
+  readonly quick: boolean;
+  /** Indexes that take ten minutes and more to build. */
+  readonly slow: boolean;
+  /** Seconds after which no further round begins. */
+  readonly budget: number;
+  /** Gets the report so far after each data set: one takes long, and the next may fail. */
+  readonly keep: (report: SuiteReport) => Promise<void>;
+}
+
+const K = 10;
+const EF_CONSTRUCTION = 200;
+
+export async function benchSuite(options: SuiteOptions): Promise<SuiteReport> {
+  const deadline = performance.now() + 1000 * options.budget;
+  const machine = thisMachine();
+  const { contenders, skipped: absent } = await findContenders(options);
+  const seen = new Map<string, SuiteReport['contenders'][number]>();
+  const { repeats, singles, quick, keep } = options;
+  const settings = { k: K, repeats, singles, quick, enough: FIT_RECALL };
+  const reportOn = ({ reports: sets, skipped }: SetReports<SetReport>): SuiteReport => {
+    const version = String(seen.get('isodex')?.info.isodex ?? '');
+    const date = new Date().toISOString();
+    return { bench: 'suite', version, date, machine, settings, contenders: [...seen.values()], skipped, sets };
+  };
+  const see = ({ contender: { library }, info }: Lane) => {
+    if (!seen.has(library.id)) seen.set(library.id, { id: library.id, label: library.label, info });
+  };
+  const work = async (set: DataSet, session: Session) => {
+    absent.forEach(session.skip);
+    const { threads } = options;
+    const store = new IndexStore(set, options);
+    const track: Track = { set, session, store, k: K, efConstruction: EF_CONSTRUCTION, threads: Math.max(...threads) };
+    options.say(`${set.name}: exact neighbours`);
+    const truth = await Truth.find(options.library, set, Math.max(...RECALLS));
+    try {
+      return await benchSet({ contenders, track, truth, deadline, see }, options);
+    } finally {
+      truth.close();
+    }
+  };
+  return reportOn(await overSets(options, work, (all) => keep(reportOn(all))));
+}
+
+/** What it takes to measure one set. */
+interface Work {
+  readonly contenders: readonly Contender[];
+  readonly track: Track;
+  readonly truth: Truth;
+  readonly deadline: number;
+  readonly see: (lane: Lane) => void;
+}
+
+/** One number of threads after the other: processes of all lanes at once would want twice the memory. */
+async function benchSet(work: Work, options: SuiteOptions): Promise<SetReport> {
+  const { set } = work.track;
+  const lanes: LaneReport[] = [];
+  const loadAverages: number[] = [];
+  for (const threads of options.threads) {
+    options.say(`${set.name}: ${threads} thread${threads > 1 ? 's' : ''}`);
+    const open = await openLanes(threads, work, options);
+    try {
+      const found = await benchLanes(open, threads, work, options);
+      lanes.push(...found.lanes);
+      loadAverages.push(...found.loadAverages);
+    } finally {
+      await Promise.all(open.map(({ peer }) => peer.close()));
+    }
+  }
+  return { ...factsOf(set), loadAverages, lanes, reductions: reductionsOf(lanes), memoryShare: memoryShareOf(lanes) };
+}
+
+async function benchLanes(open: readonly Lane[], threads: number, { track, truth, deadline }: Work, options: SuiteOptions) {
+  const { session, set, k } = track;
+  const failed = (lane: Lane, error: Error) => session.skip({ what: `${laneLabel(lane)} on ${set.name}`, reason: error.message });
+  const surveyed: LaneTrack[] = [];
+  for (const lane of open) {
+    options.say(`  recall of ${laneLabel(lane)}`);
+    try {
+      surveyed.push(await survey(lane, k, session, truth));
+    } catch (error) {
+      failed(lane, error as Error);
+    }
+  }
+  // several threads gain nothing for a query alone
+  const { tracks, loadAverages } = await takeRounds(
+    surveyed,
+    { repeats: options.repeats, singles: threads === 1 ? options.singles : 0, deadline, say: options.say },
+    failed,
+  );
+  return { lanes: tracks.map((one) => laneReport(one, track)), loadAverages };
+}
+
+/** Isodex's lanes first. One that cannot be had is skipped. */
+async function openLanes(threads: number, { contenders, track, see }: Work, options: SuiteOptions): Promise<Lane[]> {
+  const lanes: Lane[] = [];
+  for (const contender of contenders) {
+    if (threads > 1 && !contender.searches) continue;
+    for (const wanted of wantedOf(contender, track, options)) {
+      const skip = (reason: string) =>
+        track.session.skip({ what: `${contender.library.label} ${indexName(wanted)} on ${track.set.name}`, reason });
+      if (wanted.unfit !== undefined) {
+        skip(wanted.unfit);
+        continue;
+      }
+      try {
+        const lane = await openLane(contender, wanted, threads, track);
+        see(lane);
+        lanes.push(lane);
+      } catch (error) {
+        skip((error as Error).message);
+      }
+    }
+  }
+  return lanes;
+}
+
+function wantedOf({ library }: Contender, { set, k }: Track, { kinds, indexes, quick, slow }: SuiteOptions): Case[] {
+  const { rows, dim } = factsOf(set);
+  return casesOf(library.id, { rows, dim, k, quick, slow }).filter(
+    ({ kind, description }) => kinds.includes(kind) && (indexes.length === 0 || indexes.includes(description)),
+  );
+}

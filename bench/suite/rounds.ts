@@ -1,0 +1,141 @@
+/** What every lane finds, then rounds in which all lanes take turns. */
+import { loadavg } from 'node:os';
+import type { Truth } from '../hnsw/truth.ts';
+import type { SearchRequest, Setting } from '../index-protocol.ts';
+import { pause, type Session, shareBefore } from '../session.ts';
+import { answersOf, type Lane } from './lanes.ts';
+import { RECALLS, type RecallAt } from './report.ts';
+import { latencyPoint } from './summary.ts';
+
+export interface RoundOptions {
+  readonly repeats: number;
+  /** Queries one by one, in all rounds together; 0 where there are several threads. */
+  readonly singles: number;
+  /** When no further round begins, by `performance.now()`. */
+  readonly deadline: number;
+  readonly say: (line: string) => void;
+}
+
+/** Raw samples of one way to search, by round. */
+export interface PointTrack {
+  readonly search: Setting;
+  readonly recall: Readonly<Record<RecallAt, number | null>>;
+  readonly seconds: number[];
+  readonly cpuSeconds: number[];
+}
+
+export interface LaneTrack {
+  readonly lane: Lane;
+  readonly points: readonly PointTrack[];
+  /** Seconds of single queries at `latencyPoint`. */
+  readonly single: number[];
+  /** Resident bytes when all ways to search have been tried. */
+  readonly rss: number;
+  /** One batch at every point, to foretell rounds. */
+  readonly sweepSeconds: number;
+}
+
+/** Beyond this recall nobody is compared, so going on would only take time. */
+const ENOUGH = 0.997;
+
+const MOST = Math.max(...RECALLS);
+
+/** What a lane finds in each way, from the cheapest on until it is enough; this warms it up too. `truth` is of 100 neighbours. */
+export async function survey(lane: Lane, k: number, session: Session, truth: Truth): Promise<LaneTrack> {
+  const points: PointTrack[] = [];
+  let sweepSeconds = 0;
+  const ask = async (request: SearchRequest) => {
+    const { seconds } = await lane.peer.ask('search', request);
+    return { seconds, found: await answersOf(lane, session) };
+  };
+  for (const setting of lane.case.settings) {
+    const { found: many } = await ask({ setting, k: MOST });
+    const { seconds, found } = await ask({ setting });
+    sweepSeconds += seconds;
+    const recall = recallsOf(found, k, many, truth);
+    points.push({ search: setting, recall, seconds: [], cpuSeconds: [] });
+    if (recall[10] >= ENOUGH) break;
+  }
+  const { rss } = await lane.peer.ask('resident', {});
+  return { lane, points, single: [], rss, sweepSeconds };
+}
+
+function recallsOf(found: Int32Array, k: number, many: Int32Array, truth: Truth) {
+  return { 1: truth.recallAt(1, found, k), 10: truth.recallAt(10, found, k), 100: truth.recallAt(MOST, many, MOST) };
+}
+
+/** All rounds; who begins rotates. A lane that fails is told to `failed` and left out. Returns load averages at their starts. */
+export async function takeRounds(
+  all: readonly LaneTrack[],
+  options: RoundOptions,
+  failed: (lane: Lane, error: Error) => void,
+): Promise<{ tracks: LaneTrack[]; loadAverages: number[] }> {
+  const { repeats, deadline, say } = options;
+  let tracks = [...all];
+  const loadAverages: number[] = [];
+  const begun = performance.now();
+  for (let round = 0; round < repeats && tracks.length > 0; round++) {
+    if (round > 0 && performance.now() > deadline) {
+      say(`  time is up after ${round} of ${repeats} rounds`);
+      break;
+    }
+    say(`  round ${round + 1} of ${repeats}, about ${secondsLeft(tracks, round, begun, options)} s left`);
+    loadAverages.push(loadavg()[0]!);
+    tracks = await takeTurns(tracks, round, options, failed);
+  }
+  return { tracks, loadAverages };
+}
+
+/** Judged by the rounds so far; by the survey before there are any. */
+function secondsLeft(tracks: readonly LaneTrack[], round: number, begun: number, { repeats }: RoundOptions): number {
+  if (round > 0) return Math.ceil((((performance.now() - begun) / round) * (repeats - round)) / 1000);
+  return Math.ceil(repeats * tracks.reduce((sum, { sweepSeconds }) => sum + sweepSeconds, 0));
+}
+
+async function takeTurns(
+  all: readonly LaneTrack[],
+  round: number,
+  { repeats, singles }: RoundOptions,
+  failed: (lane: Lane, error: Error) => void,
+): Promise<LaneTrack[]> {
+  const lost = new Set<LaneTrack>();
+  const attempt = async (track: LaneTrack, work: () => Promise<void>) => {
+    if (lost.has(track)) return;
+    await pause();
+    try {
+      await work();
+    } catch (error) {
+      lost.add(track);
+      failed(track.lane, error as Error);
+    }
+  };
+  const turns = Math.max(...all.map(({ points }) => points.length));
+  for (let turn = 0; turn < turns; turn++) {
+    for (const track of rotated(all, round + turn)) {
+      const point = track.points[turn];
+      if (point) await attempt(track, () => sampleInto(point, track.lane));
+    }
+  }
+  const first = shareBefore(round, singles, repeats);
+  const count = shareBefore(round + 1, singles, repeats) - first;
+  if (count > 0) {
+    for (const track of rotated(all, round)) await attempt(track, () => singlesInto(track, first, count));
+  }
+  return all.filter((track) => !lost.has(track));
+}
+
+async function sampleInto(point: PointTrack, { peer }: Lane): Promise<void> {
+  const { seconds, cpuSeconds } = await peer.ask('search', { setting: point.search });
+  point.seconds.push(seconds);
+  point.cpuSeconds.push(cpuSeconds);
+}
+
+async function singlesInto({ lane, points, single }: LaneTrack, first: number, count: number): Promise<void> {
+  const setting = points[latencyPoint(points)]!.search;
+  single.push(...(await lane.peer.ask('single', { setting, first, count })).seconds);
+}
+
+export function rotated<T>(items: readonly T[], by: number): T[] {
+  const at = by % items.length;
+  return [...items.slice(at), ...items.slice(0, at)];
+}
