@@ -15,9 +15,8 @@ export async function benchKernels(options: Cases.KernelOptions, cache: string, 
 async function buildCases(outDir: string, say: (line: string) => void): Promise<string> {
   say('building');
   const { build } = await import('vite');
-  const entry = { 'kernel-cases': benchFile('kernel-cases.ts') };
-  await build({ root: ROOT, logLevel: 'warn', build: { outDir, emptyOutDir: true, lib: { entry, formats: ['es'] } } });
-  return join(outDir, 'kernel-cases.js');
+  await build({ root: ROOT, logLevel: 'warn', build: { outDir, emptyOutDir: true } });
+  return join(outDir, 'bench', 'kernel-cases.js');
 }
 
 export function kernelText({ machine, date, kernels, integerOverFloat, threads }: Cases.KernelReport): string {

@@ -1,18 +1,18 @@
 /**
- * Where things are. The bench runs as TypeScript from a checkout (bench/) and built (dist/bench/, also in node_modules, where
- * Node takes no TypeScript). The build keeps this file beside bench/run.js, so that paths from here are the same in both.
+ * Where things are. The bench runs as TypeScript from a checkout (bench/), and built (dist/bench/), since Node takes no TypeScript
+ * inside node_modules. What is found by its path lies in dist/bench/ as it does in bench/ (build/bench.ts).
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../src/host/node-cost-cache.ts';
 
-const HERE = import.meta.dirname;
-
 /** Built, rather than TypeScript. */
 export const BUILT = import.meta.filename.endsWith('.js');
 
-/** The folder of package.json. */
-export const ROOT = join(HERE, '..', BUILT ? '..' : '');
+/** The folder of package.json: built, this file lies in dist/bench/ or dist/chunks/, as the bundler sees fit. */
+export const ROOT = join(import.meta.dirname, BUILT ? '../..' : '..');
+
+const HERE = BUILT ? join(ROOT, 'dist', 'bench') : import.meta.dirname;
 
 const CHECKOUT = existsSync(join(ROOT, 'bench', 'run.ts'));
 

@@ -6,6 +6,7 @@ export type Handlers<P extends Protocol<P>> = { readonly [Op in keyof P]: (reque
 
 /** Answers every line of standard input until it ends. */
 export async function serve<P extends Protocol<P>>(handlers: Handlers<P>): Promise<void> {
+  process.stdout.on('error', () => process.exit()); // the bench was interrupted: nobody listens any more
   for await (const line of createInterface({ input: process.stdin })) {
     const { op, ...request } = JSON.parse(line);
     let reply: object;

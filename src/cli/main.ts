@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: names, options and help of every command. What a command does is loaded when it is called. */
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { version } from '../names.ts';
 import * as options from './options.ts';
@@ -9,6 +10,7 @@ const program = new Command('isodex')
   .description('Vector search with the same answer on every device.')
   .version(version)
   .showSuggestionAfterError()
+  .enablePositionalOptions() // bench has options of its own
   .configureOutput({ outputError: (text, write) => write(`isodex: ${oneLine(text)}\n`) })
   .exitOverride();
 
@@ -82,6 +84,8 @@ program
   .addOption(options.refineFactor)
   .addOption(options.stats)
   .option('--json', 'print JSON')
+  .addOption(options.annBenchmarks)
+  .addOption(options.buildTime)
   .addHelpText('after', INPUT_HELP)
   .addHelpText(
     'after',
@@ -203,6 +207,15 @@ program
   .description('tell what this machine offers, and the command that would supply what is missing')
   .option('--json', 'print JSON')
   .action((given) => perform(async (task) => (await import('./doctor.ts')).doctor(given, task)));
+
+program
+  .command('bench')
+  .description('measure Isodex beside other libraries, exactly or at equal recall; bench --help tells more')
+  .argument('[arguments...]', 'command and options of the bench')
+  .helpOption(false)
+  .allowUnknownOption()
+  .passThroughOptions()
+  .action((args) => perform(async () => (await import('./bench.ts')).bench(join(import.meta.dirname, 'bench', 'program.js'), args)));
 
 try {
   await program.parseAsync();
