@@ -11,10 +11,15 @@ export async function allocAll<const W extends readonly Wanted[]>(
 ): Promise<{ -readonly [I in keyof W]: Block<W[I][0]> }> {
   const made: Block[] = [];
   try {
-    for (const [dtype, length, label] of wanted) made.push(await engine.alloc(dtype, length, label));
+    for (const one of wanted) made.push(await engine.alloc(one[0], one[1], one[2]));
   } catch (error) {
-    for (const block of made) block[Symbol.dispose]();
+    disposeAll(made);
     throw error;
   }
   return made as { -readonly [I in keyof W]: Block<W[I][0]> };
+}
+
+/** Gives back what `allocAll` gave: in code that single queries run, in the place of a `using` for each, which costs more than it does. */
+export function disposeAll(blocks: readonly Block[]): void {
+  for (let i = 0; i < blocks.length; i++) blocks[i]![Symbol.dispose]();
 }

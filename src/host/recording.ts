@@ -26,13 +26,20 @@ export class Recording {
       if (block.dtype !== dtype) throw new Error(`${kernel.name}: ${name} is ${block.dtype}, not ${dtype}`);
       bound.push(block);
     }
-    const named: Record<string, number> = {};
-    const values: number[] = [];
-    for (const name of kernel.params) {
-      named[name] = params[name] >>> 0;
-      values.push(named[name]);
+    const values = new Array<number>(kernel.params.length);
+    let areWords = true;
+    for (let i = 0; i < values.length; i++) {
+      const given = params[kernel.params[i]!];
+      values[i] = given >>> 0;
+      areWords &&= values[i] === given;
     }
+    const named = areWords ? params : asWords(params, kernel.params);
     this.dispatches.push({ kernel: kernel as unknown as Kernel, blocks: bound, params: values, named });
     return this;
   }
+}
+
+/** The params as u32: signed ones and bits of floats come as other numbers. */
+function asWords<P extends string>(params: ParamsOf<P>, names: readonly P[]): ParamsOf<P> {
+  return Object.fromEntries(names.map((name) => [name, params[name] >>> 0])) as ParamsOf<P>;
 }

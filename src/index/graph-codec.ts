@@ -2,6 +2,7 @@
  * What a graph is walked on: each row as bytes that are scored by integers (SQ8), or, where 8 bits are too coarse for the
  * data, by canonical distances. Chosen once from a sample, kept with the index, and the same for the same sample everywhere.
  */
+import { allocAll, disposeAll } from '../host/alloc-all.ts';
 import type { Block } from '../host/block.ts';
 import type { HostEngine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
@@ -93,25 +94,33 @@ export class GraphCodec implements Disposable {
     const { host, plan } = this;
     const { dim, stride, form } = plan;
     const n = vectors.length / dim;
-    using input = await host.alloc('f32', n * dim, 'graph: rows to code');
-    using scales = await host.alloc('f32', n, 'graph: scales');
-    using steps = await host.alloc('f64', n, 'graph: steps');
-    using sums = await host.alloc('i32', 2 * n, 'graph: sums');
-    using errors = await host.alloc('f64', n, 'graph: errors');
-    host.write(input, vectors);
-    const scaleView = host.view(scales);
-    if (!rows && form === FORMS.sq8Ip) scaleView.set(ownScales(vectors, dim));
-    else scaleView.fill(plan.grid!.scale);
-    host.view(steps).set(Float64Array.from(scaleView, (scale) => 1 / scale));
-    const codes = await host.alloc('i8', n * stride, 'graph: codes');
+    const scratch = await allocAll(host, [
+      ['f32', n * dim, 'graph: rows to code'],
+      ['f32', n, 'graph: scales'],
+      ['f64', n, 'graph: steps'],
+      ['i32', 2 * n, 'graph: sums'],
+      ['f64', n, 'graph: errors'],
+    ]);
     try {
+      const codes = await host.alloc('i8', n * stride, 'graph: codes');
+      const [input, scales, steps, sums, errors] = scratch;
+      host.write(input, vectors);
+      const scaleView = host.view(scales);
+      if (!rows && form === FORMS.sq8Ip) scaleView.set(ownScales(vectors, dim));
+      else scaleView.fill(plan.grid!.scale);
+      const stepView = host.view(steps);
+      for (let i = 0; i < n; i++) stepView[i] = 1 / scaleView[i]!;
       const blocks = { vectors: input, shift: this.shift, scales, steps, codes, sums, errors };
-      await host.run(new Recording().dispatch(sq8Encode, blocks, { n, dim, words: stride / 4, layout: LAYOUT_ROWS, ...ROW_RANGE }));
+      try {
+        await host.run(new Recording().dispatch(sq8Encode, blocks, { n, dim, words: stride / 4, layout: LAYOUT_ROWS, ...ROW_RANGE }));
+      } catch (error) {
+        codes[Symbol.dispose]();
+        throw error;
+      }
       if (rows && form === FORMS.sq8L2) writeTerms(host.view(codes), host.view(sums), stride);
       return codes;
-    } catch (error) {
-      codes[Symbol.dispose]();
-      throw error;
+    } finally {
+      disposeAll(scratch);
     }
   }
 

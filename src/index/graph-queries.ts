@@ -163,44 +163,48 @@ async function walkAndRefine(task: GraphQueries, numbers: Uint32Array, ef: numbe
   const nq = queries.length / dim;
   const breather = new Breather(options.signal);
   const open: number[] = [];
-  using admitted = await uploadAdmitted(task);
-  for (let begin = 0; begin < numbers.length; begin += walker.slice) {
-    const slice = numbers.subarray(begin, begin + walker.slice);
-    const rows = picked(queries, slice, dim);
-    using coded = await task.code(rows);
-    using found = await walker.walk(view, {
-      nq: slice.length,
-      queries: coded.block,
-      level: 0,
-      ef,
-      admitted: admitted.block,
-      signal: options.signal,
-    });
-    const did = host.view(found.stats);
-    for (const [i, q] of slice.entries()) {
-      stats.hops[q] = stats.hops[q]! + did[2 * i]!;
-      stats.distances[q] = stats.distances[q]! + did[2 * i + 1]!;
+  const admitted = await uploadAdmitted(task);
+  try {
+    for (let begin = 0; begin < numbers.length; begin += walker.slice) {
+      const slice = numbers.subarray(begin, begin + walker.slice);
+      const queriesOfSlice = picked(queries, slice, dim);
+      const coded = await task.code(queriesOfSlice);
+      let found: Found | undefined;
+      try {
+        found = await walker.walk(view, { nq: slice.length, queries: coded.block, level: 0, ef, admitted, signal: options.signal });
+        countInto(stats, slice, host.view(found.stats));
+        await coded.refine(found, ef, k, (i, labels, distances) => {
+          const q = slice[i]!;
+          if (!manner.settle({ q, labels, distances })) open.push(q);
+        });
+      } finally {
+        found?.[Symbol.dispose]();
+        coded[Symbol.dispose]();
+      }
+      options.onProgress?.(nq - numbers.length + begin + slice.length - open.length, nq);
+      await breather.breathe();
     }
-    await coded.refine(found, ef, k, (i, labels, distances) => {
-      const q = slice[i]!;
-      if (!manner.settle({ q, labels, distances })) open.push(q);
-    });
-    options.onProgress?.(nq - numbers.length + begin + slice.length - open.length, nq);
-    await breather.breathe();
+  } finally {
+    admitted?.[Symbol.dispose]();
   }
   return Uint32Array.from(open);
 }
 
+/** Adds what a walk did, u32 [slice, 2], to the queries of its slice. */
+function countInto({ hops, distances }: WalkStats, slice: Uint32Array, did: Uint32Array): void {
+  for (let i = 0; i < slice.length; i++) {
+    const q = slice[i]!;
+    hops[q] = hops[q]! + did[2 * i]!;
+    distances[q] = distances[q]! + did[2 * i + 1]!;
+  }
+}
+
 /** The bits of the admissible rows on the host; no block where all rows are. */
-async function uploadAdmitted({
-  host,
-  admission,
-  snapshot,
-}: GraphQueries): Promise<{ readonly block: Block<'u32'> | undefined } & Disposable> {
-  if (admission.count === snapshot.count) return { block: undefined, [Symbol.dispose]() {} };
+async function uploadAdmitted({ host, admission, snapshot }: GraphQueries): Promise<Block<'u32'> | undefined> {
+  if (admission.count === snapshot.count) return undefined;
   const block = await host.alloc('u32', admission.bits.length, 'search: admitted');
   host.write(block, admission.bits);
-  return { block, [Symbol.dispose]: () => block[Symbol.dispose]() };
+  return block;
 }
 
 /** The numbered queries, f32 [numbers, dim]. */

@@ -1,5 +1,5 @@
 /** Walks over a graph: what is walked, what a walk gives, and the walker of host engines, whose kernel does a whole query at a time. */
-import { allocAll } from '../host/alloc-all.ts';
+import { allocAll, disposeAll } from '../host/alloc-all.ts';
 import type { Block } from '../host/block.ts';
 import type { HostEngine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
@@ -50,19 +50,12 @@ export interface Walker {
 }
 
 export async function openFound(host: HostEngine, nq: number, ef: number): Promise<Found> {
-  const [keys, ids, stats] = await allocAll(host, [
+  const blocks = await allocAll(host, [
     ['i32', nq * ef, 'graph: keys'],
     ['u32', nq * ef, 'graph: ids'],
     ['u32', 2 * nq, 'graph: stats'],
   ]);
-  return {
-    keys,
-    ids,
-    stats,
-    [Symbol.dispose]() {
-      for (const block of [keys, ids, stats]) block[Symbol.dispose]();
-    },
-  };
+  return { keys: blocks[0], ids: blocks[1], stats: blocks[2], [Symbol.dispose]: () => disposeAll(blocks) };
 }
 
 /** Walks on a host engine: WASM, queries spread over threads, or the plain-TypeScript twin. */
@@ -80,16 +73,20 @@ export class HostWalker implements Walker {
     const slots = Math.min(nq, host.info.threads);
     const slotWords = searchScratchWords(n, form, stride, degree, ef, admitted !== undefined);
     const found = await openFound(host, nq, ef);
+    let scratch: Block<'u32'> | undefined;
     try {
-      using scratch = await host.alloc('u32', slots * slotWords, 'graph: scratch');
+      scratch = await host.alloc('u32', slots * slotWords, 'graph: scratch');
       const filtered = admitted ? 1 : 0;
-      const blocks = { queries, codes, links, pages, upperRows, admitted: admitted ?? pages, ...found, scratch };
+      const { keys, ids, stats } = found;
+      const blocks = { queries, codes, links, pages, upperRows, admitted: admitted ?? pages, keys, ids, stats, scratch };
       const params = { nq, n, stride, form, degree, basePages, entry, entryLevel, level, ef, filtered, slots, slotWords };
       await host.run(new Recording().dispatch(graphSearch, blocks, params));
       return found;
     } catch (error) {
       found[Symbol.dispose]();
       throw error;
+    } finally {
+      scratch?.[Symbol.dispose]();
     }
   }
 }

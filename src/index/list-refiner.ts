@@ -1,4 +1,4 @@
-import type { Block } from '../host/block.ts';
+import { allocAll, disposeAll } from '../host/alloc-all.ts';
 import type { HostEngine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
 import { METRIC_CODES } from '../kernels/canonical-distances.ts';
@@ -61,9 +61,13 @@ export class ListRefiner {
     const nq = rows.length / dim;
     const slots = Math.min(nq, host.info.threads);
     const slotWords = refineScratchWords(width);
-    using queries = await padded(host, rows, dim, width);
-    using best = await host.alloc('u32', 2 * nq * this.k, 'search: best');
-    using scratch = await host.alloc('u32', slots * slotWords, 'search: scratch');
+    const own = await allocAll(host, [
+      ['f32', nq * width, 'search: queries'],
+      ['u32', 2 * nq * this.k, 'search: best'],
+      ['u32', slots * slotWords, 'search: scratch'],
+    ]);
+    const [queries, best, scratch] = own;
+    writePadded(host.view(queries), rows, dim, width);
     const blocks = {
       queries,
       vectors: graph.vectors ?? queries,
@@ -77,8 +81,13 @@ export class ListRefiner {
     const metric = METRIC_CODES[store.settings.metric];
     const lists = { listStride: this.ef, listLength: this.length, k: this.k };
     const coded = { coded: graph.vectors ? 0 : 1, dim, stride, step: bitsOf(1 / (grid?.scale ?? 1)) };
-    await host.run(new Recording().dispatch(refineLists, blocks, { nq, width, metric, ...lists, ...coded, slots, slotWords }));
-    const pairs = host.view(best).slice();
+    let pairs: Uint32Array;
+    try {
+      await host.run(new Recording().dispatch(refineLists, blocks, { nq, width, metric, ...lists, ...coded, slots, slotWords }));
+      pairs = host.view(best).slice();
+    } finally {
+      disposeAll(own);
+    }
     for (let q = 0; q < nq; q++) takePairs(pairs.subarray(2 * q * this.k, 2 * (q + 1) * this.k), q, take);
   }
 
@@ -132,11 +141,8 @@ function bitsOf(value: number): number {
   return word[0]!;
 }
 
-/** Queries f32 [n, dim] as f32 [n, width] on the host. */
-async function padded(host: HostEngine, rows: Float32Array, dim: number, width: number): Promise<Block<'f32'>> {
-  const n = rows.length / dim;
-  const block = await host.alloc('f32', n * width, 'search: queries');
-  const view = host.view(block);
-  for (let q = 0; q < n; q++) view.set(rows.subarray(q * dim, (q + 1) * dim), q * width);
-  return block;
+/** Queries f32 [n, dim] as f32 [n, width]. */
+function writePadded(view: Float32Array, rows: Float32Array, dim: number, width: number): void {
+  if (dim === width) view.set(rows);
+  else for (let q = 0; q < rows.length / dim; q++) view.set(rows.subarray(q * dim, (q + 1) * dim), q * width);
 }

@@ -20,15 +20,36 @@ const PIECES = 8;
 
 const ARRAYS = { f32: Float32Array, f64: Float64Array, i32: Int32Array, u32: Uint32Array, i8: Int8Array } as const;
 
-interface WasmBlock<D extends Dtype = Dtype> extends Block<D> {
-  at: number;
+/** A run of the memory. A single query takes a dozen of them, so they are lean. */
+class WasmBlock<D extends Dtype = Dtype> implements Block<D> {
+  readonly dtype: D;
+  readonly length: number;
+  readonly label: string;
+  readonly at: number;
+  private memory: WasmMemory | undefined;
+
+  constructor(memory: WasmMemory, dtype: D, length: number, label: string) {
+    this.dtype = dtype;
+    this.length = length;
+    this.label = label;
+    this.at = memory.allocate(length * BYTES[dtype]);
+    this.memory = memory;
+  }
+
+  [Symbol.dispose](): void {
+    this.memory?.free(this.at, this.length * BYTES[this.dtype]);
+    this.memory = undefined;
+  }
 }
+
+const DONE = Promise.resolve();
 
 type Exports = Record<string, (...args: number[]) => void>;
 
 /** A dispatch as the WASM export takes it. */
 interface Work {
   readonly name: string;
+  /** Addresses of the blocks, then params. */
   readonly args: readonly number[];
   readonly items: number;
   readonly terms: number;
@@ -83,22 +104,14 @@ export class CpuEngine implements HostEngine {
     return this.memory.usedBytes;
   }
 
-  async alloc<D extends Dtype>(dtype: D, length: number, label: string): Promise<Block<D>> {
-    this.checkOpen();
-    const bytes = length * BYTES[dtype];
-    const at = this.memory.allocate(bytes);
-    let live = true;
-    const block: WasmBlock<D> = {
-      dtype,
-      length,
-      label,
-      at,
-      [Symbol.dispose]: () => {
-        if (live) this.memory.free(at, bytes);
-        live = false;
-      },
-    };
-    return block;
+  /** No async function: a query waits for a dozen of these, and each would leave its frame for the collector. */
+  alloc<D extends Dtype>(dtype: D, length: number, label: string): Promise<Block<D>> {
+    try {
+      this.checkOpen();
+      return Promise.resolve(new WasmBlock(this.memory, dtype, length, label));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   view<D extends Dtype>(block: Block<D>): ArrayOf[D] {
@@ -112,17 +125,39 @@ export class CpuEngine implements HostEngine {
     (this.view(block) as TypedArray).set(data, offset);
   }
 
-  async run(recording: Recording): Promise<void> {
-    this.checkOpen();
+  /** Small work is done when this returns; the promise is for the rest. */
+  run({ dispatches }: Recording): Promise<void> {
+    try {
+      this.checkOpen();
+      const works = new Array<Work>(dispatches.length);
+      let terms = 0;
+      let isShareable = false;
+      for (let i = 0; i < dispatches.length; i++) {
+        const work = workOf(dispatches[i]!);
+        works[i] = work;
+        terms += work.terms;
+        isShareable ||= work.items > 1;
+      }
+      const isSmall = terms < INLINE_TERMS || (terms < INLINE_ITEM_TERMS && !isShareable);
+      if (!isSmall) return this.runLarge(works);
+      this.runInline(works);
+      return DONE;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  private async runLarge(works: readonly Work[]): Promise<void> {
+    const { pool } = this;
     this.active++;
     try {
-      const works = recording.dispatches.map((dispatch) => this.workOf(dispatch));
-      const terms = works.reduce((sum, work) => sum + work.terms, 0);
-      const width = this.pool ? Math.max(1, Math.round(this.pool.size / this.active)) : 0;
-      const small = terms < INLINE_TERMS || (terms < INLINE_ITEM_TERMS && works.every(({ items }) => items <= 1));
-      if (!this.pool || small) await this.runInline(works, !small);
-      else if (width === 1) await this.runPooled(this.pool, works, 1);
-      else for (const work of works) await this.runShared(this.pool, work, width);
+      const width = pool ? Math.max(1, Math.round(pool.size / this.active)) : 0;
+      if (!pool) {
+        this.runInline(works);
+        await nextTurn();
+      } else if (width === 1) await this.runPooled(pool, works, 1);
+      else for (const work of works) await this.runShared(pool, work, width);
+      this.checkOpen();
     } finally {
       this.active--;
     }
@@ -149,21 +184,16 @@ export class CpuEngine implements HostEngine {
     this.close();
   }
 
-  private workOf(dispatch: Dispatch): Work {
-    const { kernel, blocks, params, named } = dispatch;
-    const args = [...blocks.map((block) => (block as WasmBlock).at), ...params];
-    return { name: exportName(kernel.name), args, items: kernel.items(named), terms: kernel.terms(named) };
-  }
-
-  private async runInline(works: readonly Work[], pause: boolean): Promise<void> {
-    for (const { name, args, items } of works) this.exports[name]!(...args, 0, items);
-    if (pause) await nextTurn();
-    this.checkOpen();
+  private runInline(works: readonly Work[]): void {
+    for (let i = 0; i < works.length; i++) {
+      const { name, args, items } = works[i]!;
+      Reflect.apply(this.exports[name]!, undefined, args.concat(0, items)); // a spread would copy the arguments several times
+    }
   }
 
   /** One dispatch over several threads, or none where it is too small for that. */
   private async runShared(pool: ThreadPool, work: Work, width: number): Promise<void> {
-    if (work.terms < INLINE_TERMS) await this.runInline([work], false);
+    if (work.terms < INLINE_TERMS) this.runInline([work]);
     else await this.runPooled(pool, [work], Math.min(width, Math.ceil(work.terms / THREAD_TERMS)));
   }
 
@@ -181,6 +211,14 @@ export class CpuEngine implements HostEngine {
   private checkOpen(): void {
     if (this.closed) throw new IsodexError('closed', 'the engine was closed; open another one with openEngine()');
   }
+}
+
+/** With loops by index: iterators over a dozen blocks and as many params would leave more behind than the query itself. */
+function workOf({ kernel, blocks, params, named }: Dispatch): Work {
+  const args = new Array<number>(blocks.length + params.length);
+  for (let i = 0; i < blocks.length; i++) args[i] = (blocks[i] as WasmBlock).at;
+  for (let i = 0; i < params.length; i++) args[blocks.length + i] = params[i]!;
+  return { name: exportName(kernel.name), args, items: kernel.items(named), terms: kernel.terms(named) };
 }
 
 /** Shared memory for threads, else memory of one's own; says why when threads were asked for. */

@@ -5,6 +5,11 @@ const PAGE = 65536;
 /** A cache line: rows that start on one touch as few as they can. */
 const ALIGNMENT = 64;
 
+/** Runs that were given back and are likely to be asked for again: those of single queries. Larger ones are joined to holes at once. */
+const MOST_SPARE = 2 ** 16;
+/** Bytes of all spare runs; with more of them they become holes. */
+const MOST_SPARES = 2 ** 22;
+
 interface Hole {
   at: number;
   bytes: number;
@@ -19,6 +24,9 @@ export class WasmMemory {
   /** Free runs in address order, never adjacent. */
   private holes: Hole[] = [];
   private end: number = PAGE; // address 0 stays unused
+  /** Free runs as they were given back, by size. */
+  private readonly spares = new Map<number, number[]>();
+  private spareBytes = 0;
 
   /** Throws 'out-of-memory' where the address space, 4 GiB for shared memory, is not to be had. */
   constructor(shared: boolean) {
@@ -38,13 +46,40 @@ export class WasmMemory {
 
   /** Bytes that blocks hold. */
   get usedBytes(): number {
-    return this.end - PAGE - this.holes.reduce((sum, hole) => sum + hole.bytes, 0);
+    return this.end - PAGE - this.spareBytes - this.holes.reduce((sum, hole) => sum + hole.bytes, 0);
   }
 
   /** Address of `bytes` zeroed bytes. */
   allocate(bytes: number): number {
-    const size = Math.max(ALIGNMENT, roundUp(bytes, ALIGNMENT));
-    const index = this.holes.findIndex((hole) => hole.bytes >= size);
+    const size = sizeOf(bytes);
+    const at = this.spares.get(size)?.pop();
+    if (at === undefined) return this.carve(size);
+    this.spareBytes -= size;
+    this.zero(at, size);
+    return at;
+  }
+
+  free(at: number, bytes: number): void {
+    const size = sizeOf(bytes);
+    if (size > MOST_SPARE) this.addHole(at, size);
+    else this.spare(at, size);
+  }
+
+  private spare(at: number, size: number): void {
+    const same = this.spares.get(size);
+    if (same) same.push(at);
+    else this.spares.set(size, [at]);
+    this.spareBytes += size;
+    if (this.spareBytes > MOST_SPARES) this.joinSpares();
+  }
+
+  /** A run out of the first hole that is large enough, or at the end. */
+  private carve(size: number): number {
+    let index = this.holes.findIndex((hole) => hole.bytes >= size);
+    if (index < 0 && this.spareBytes > 0) {
+      this.joinSpares();
+      index = this.holes.findIndex((hole) => hole.bytes >= size);
+    }
     if (index < 0) return this.extend(size);
     const hole = this.holes[index]!;
     const at = hole.at;
@@ -55,11 +90,16 @@ export class WasmMemory {
     return at;
   }
 
-  free(at: number, bytes: number): void {
-    const size = Math.max(ALIGNMENT, roundUp(bytes, ALIGNMENT));
+  private joinSpares(): void {
+    for (const [size, places] of this.spares) for (const at of places) this.addHole(at, size);
+    this.spares.clear();
+    this.spareBytes = 0;
+  }
+
+  private addHole(at: number, bytes: number): void {
     let index = this.holes.findIndex((hole) => hole.at > at);
     if (index < 0) index = this.holes.length;
-    this.holes.splice(index, 0, { at, bytes: size });
+    this.holes.splice(index, 0, { at, bytes });
     this.join(index);
     this.join(index - 1);
   }
@@ -94,4 +134,8 @@ export class WasmMemory {
     this.end = at + size;
     return at;
   }
+}
+
+function sizeOf(bytes: number): number {
+  return Math.max(ALIGNMENT, roundUp(bytes, ALIGNMENT));
 }
