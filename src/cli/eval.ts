@@ -2,6 +2,7 @@ import { readLabels } from '../io/labels.ts';
 import { type Engine, IsodexError, type Neighbors, openEngine, type VectorIndex } from '../node.ts';
 import { distancesOfTruth, exhaustiveNeighbors } from '../tune/ground-truth.ts';
 import { percentile, type Recall, recallOf, recallOfLabels } from '../tune/recall.ts';
+import { type AnnReport, openAnnSet, writeAnnResults } from './ann-results.ts';
 import { checkSameDim, graphOptions, openChosenEngine, openIndexOn, prepareIndex, type Queries, readQueries } from './inputs.ts';
 import type { GraphArgs, SearchArgs } from './options.ts';
 import type { Task } from './perform.ts';
@@ -11,6 +12,9 @@ import { formatFacts, formatMean, formatRate, meanOf } from './table.ts';
 interface EvalArgs extends SearchArgs {
   readonly truth: string;
   readonly json?: boolean;
+  readonly annBenchmarks?: string;
+  /** Milliseconds. */
+  readonly buildTime?: number;
 }
 
 interface Search extends GraphArgs {
@@ -27,6 +31,8 @@ const WARM_UP = 10;
 
 export async function evaluate(file: string, queriesPath: string, args: EvalArgs, task: Task): Promise<undefined> {
   const queries = await readQueries(queriesPath, args.limit, task);
+  checkAnnArgs(args);
+  const set = args.annBenchmarks === undefined ? undefined : await openAnnSet(queriesPath, args.k, args.limit, task);
   const truth = args.truth === 'compute' ? undefined : await readTruth(args, queries);
   using engine = await openChosenEngine(args, task);
   using index = await openIndexOn(file, engine, task);
@@ -34,13 +40,34 @@ export async function evaluate(file: string, queriesPath: string, args: EvalArgs
   await prepareIndex(index, task);
   const search = { k: args.k, ...graphOptions(index, args) };
   const { found, seconds, batches } = await measureBatch(index, queries, search, task);
-  const singles = await measureSingles(index, queries, search, task);
+  // Their results tell the time of every query, however long that takes.
+  const singles = await measureSingles(index, queries, search, task, set && Infinity);
   const given = truth && { ...truth, distances: await truthOfFile(index, queries, truth, args.k, engine, task) };
   const wanted = given ?? (await computedTruth(index, queries, args.k, task));
   // Codes measure other distances than the truth's: what they lose would not show in their own, and rounding would.
   const recall = found.distancesOf === 'codes' ? recallOfLabels(found, wanted) : recallOf(found, wanted.distances);
-  print({ file, queries, args, index, found, seconds, batches, singles, recall });
+  const run = set && { set, index, queries, found, search, ...timesOf({ singles, seconds, batches, args }) };
+  const ann = run && (await writeAnnResults(args.annBenchmarks!, run, task));
+  print({ file, queries, args, index, found, seconds, batches, singles, recall, ann });
   return undefined;
+}
+
+function checkAnnArgs({ annBenchmarks, buildTime, engine, threads }: EvalArgs): void {
+  if (annBenchmarks === undefined) {
+    if (buildTime === undefined) return;
+    throw new IsodexError('bad-argument', '--build-time is for results of ann-benchmarks; give --ann-benchmarks FOLDER, or leave it out');
+  }
+  if (engine !== 'cpu' || threads !== 1) {
+    console.warn(
+      'isodex: ann-benchmarks measures single queries on one core; give --engine cpu --threads 1 to be compared with others there',
+    );
+  }
+}
+
+/** Seconds, as results keep them. */
+function timesOf({ singles, seconds, batches, args }: Pick<Evaluation, 'singles' | 'seconds' | 'batches' | 'args'>) {
+  const buildSeconds = args.buildTime === undefined ? undefined : args.buildTime / 1000;
+  return { singles: Float32Array.from(singles, (ms) => ms / 1000), batch: { seconds, runs: batches }, buildSeconds };
 }
 
 interface Truth {
@@ -97,17 +124,24 @@ async function measureBatch(index: VectorIndex, { vectors }: Queries, search: Se
 }
 
 /** Milliseconds of searches with one query each, one after the other. */
-async function measureSingles(index: VectorIndex, { vectors, n, dim }: Queries, search: Search, { signal }: Task): Promise<number[]> {
+async function measureSingles(
+  index: VectorIndex,
+  { vectors, n, dim }: Queries,
+  search: Search,
+  { signal }: Task,
+  most = MOST_SINGLES,
+): Promise<number[]> {
   using progress = new Progress('single queries');
   const one = (q: number) => index.search(vectors.subarray(q * dim, (q + 1) * dim), { ...search, signal });
   for (let i = 0; i < Math.min(n, WARM_UP); i++) await one(i);
   const started = performance.now();
   const times: number[] = [];
-  for (let q = 0; q < Math.min(n, MOST_SINGLES) && performance.now() - started < SINGLES_MS; q++) {
+  const count = Math.min(n, most);
+  for (let q = 0; q < count && (most === Infinity || performance.now() - started < SINGLES_MS); q++) {
     const begin = performance.now();
     await one(q);
     times.push(performance.now() - begin);
-    progress.update(q + 1, Math.min(n, MOST_SINGLES));
+    progress.update(q + 1, count);
   }
   return times;
 }
@@ -122,10 +156,11 @@ interface Evaluation {
   readonly batches: number;
   readonly singles: readonly number[];
   readonly recall: Recall;
+  readonly ann: AnnReport | undefined;
 }
 
 function print(evaluation: Evaluation): void {
-  const { args, index, queries, found, seconds, singles, recall, batches } = evaluation;
+  const { args, index, queries, found, seconds, singles, recall, batches, ann } = evaluation;
   const qps = queries.n / seconds;
   const [p50, p99] = [percentile(singles, 0.5), percentile(singles, 0.99)];
   const computed = args.truth === 'compute';
@@ -141,7 +176,7 @@ function print(evaluation: Evaluation): void {
       ...(stats && { stats: { hops: meanOf(stats.hops), distances: meanOf(stats.distances) } }),
     };
     const about = { k: args.k, ...graph, queries: queries.n, ...recall, qps, seconds, latencyMs, truth, distancesOf, engine, description };
-    console.log(JSON.stringify(about, undefined, 2));
+    console.log(JSON.stringify({ ...about, ...(ann && { annBenchmarks: ann }) }, undefined, 2));
     return;
   }
   console.log(
@@ -154,6 +189,7 @@ function print(evaluation: Evaluation): void {
       ['p50', `${p50.toFixed(2)} ms (${singles.length} single queries)`],
       ['p99', `${p99.toFixed(2)} ms`],
       ...statsFacts(found),
+      ...annFacts(ann),
     ]),
   );
 }
@@ -169,5 +205,14 @@ function statsFacts({ stats }: Neighbors): [string, string][] {
   return [
     ['hops', `${formatMean(stats.hops)} a query`],
     ['distances', `${formatMean(stats.distances)} a query`],
+  ];
+}
+
+function annFacts(ann: AnnReport | undefined): [string, string][] {
+  if (!ann) return [];
+  const [recall, near, wider] = [ann.recall, ann.epsilon01, ann.epsilon10].map((share) => share.toFixed(4));
+  return [
+    ['ann-benchmarks', `recall ${recall} by its definition, ${near} within 1 %, ${wider} within 10 %`],
+    ...ann.files.map((file): [string, string] => ['results', file]),
   ];
 }

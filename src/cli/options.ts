@@ -114,6 +114,13 @@ export const maxBuild = new Option('--max-build <time>', 'that training and addi
 
 export const objective = new Option('--objective <name>', 'what is best among what meets the wish').choices(OBJECTIVES).default('p99');
 
+export const annBenchmarks = new Option(
+  '--ann-benchmarks <folder>',
+  "write results as ann-benchmarks keeps them below this folder, its 'results'; queries are SET.hdf5#test",
+);
+
+export const buildTime = new Option('--build-time <time>', 'that building took, for these results, as 12.5s').argParser(duration);
+
 export const indexes = new Option('--indexes <names>', 'kinds of index that are tried').default(FAMILIES.join(','));
 
 export const budget = new Option('--budget <time>', 'that tuning may take').argParser(duration).default(900_000, '15m');
