@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
 step 'Packages'
-setup_packages chromium libvulkan1 dataset-fashion-mnist
+setup_packages chromium libvulkan1 dataset-fashion-mnist python3-numpy python3-yaml python3-h5py
 setup_node || exit 1
 # In CI a missing driver or browser is a failure, never a silent skip.
 if [ "${CI:-}" = true ]; then export ISODEX_REQUIRE_GPU=1 ISODEX_REQUIRE_BROWSER=1; fi
