@@ -22,7 +22,7 @@ export type {
 } from './index/vector-index.ts';
 export type { CreateOptions, EngineChoice, FromTuningOptions, IndexChoice, OpenOptions, StrayOptions } from './platform.ts';
 export { bestFor, type Choice, frontier, type Objective, type Wish } from './tune/operating-points.ts';
-export type { LogEntry, TuneOptions, TuningResult } from './tune/tuner.ts';
+export type { Crossover, LogEntry, TuneOptions, TuningResult } from './tune/tuner.ts';
 export { parseTuning, printTuning } from './tune/tuning-file.ts';
 export { type ErrorCode, IsodexError } from './util/errors.ts';
 export type { TaskOptions } from './util/tasks.ts';

@@ -64,7 +64,8 @@ export class Library {
     const { engine, close } = await this.engineFor(checkOptions(options).engine);
     try {
       const createIndex = (description: string, config: CreateOptions) => this.createIndex(description, config);
-      const around = { createIndex, now: () => performance.now(), machine: this.machine() };
+      const fromBytes = (bytes: Uint8Array, on: OpenOptions) => this.fromBytes(bytes, on);
+      const around = { createIndex, fromBytes, now: () => performance.now(), machine: this.machine() };
       return await tuneOn(around, vectors, { ...options, engine });
     } finally {
       close();

@@ -4,7 +4,7 @@ import { IsodexError, type Metric, type Objective, type OperatingPoint, type Tun
 import { FAMILIES, type Family } from '../tune/candidates.ts';
 import { frontier } from '../tune/operating-points.ts';
 import type { TrialRecord } from '../tune/trial.ts';
-import { fingerprintOf } from '../tune/tuner.ts';
+import { type Crossover, fingerprintOf, keyOf } from '../tune/tuner.ts';
 import { parseTrial, printTuning } from '../tune/tuning-file.ts';
 import { metricFor, openQuietly } from './inputs.ts';
 import type { EngineArgs } from './options.ts';
@@ -98,7 +98,7 @@ function nameOf({ build, search }: OperatingPoint): string {
   return [build.description, ...numbers].join(', ');
 }
 
-function print({ best, nearest, missed, points, measuredOn, wish, log }: TuningResult, { out }: TuneArgs): void {
+function print({ best, nearest, missed, points, measuredOn, wish, crossovers, log }: TuningResult, { out }: TuneArgs): void {
   const objective = wish.objective ?? 'p99';
   const rows = frontier(points, objective).map((point) => [
     nameOf(point),
@@ -113,6 +113,7 @@ function print({ best, nearest, missed, points, measuredOn, wish, log }: TuningR
   const facts: [string, string][] = [
     ['measured on', `${n} rows of dim ${dim}, ${queries} queries${heldOut ? ' held out of them' : ''}`],
     ['points', `${points.length}; above are those that none beats; QPS of the batch that goes fastest, p99 of single queries`],
+    ...crossovers.map((one): [string, string] => ['CPU or GPU', crossoverText(one)]),
     ...log.filter(({ skipped }) => skipped).map(({ event }): [string, string] => ['not tried', event]),
   ];
   if (best) facts.unshift(['best', nameOf(best)]);
@@ -121,6 +122,12 @@ function print({ best, nearest, missed, points, measuredOn, wish, log }: TuningR
   else facts.unshift(['best found', 'none: nothing could be tried']);
   if (out !== undefined) facts.push(['written', out]);
   console.log(formatFacts(facts));
+}
+
+function crossoverText({ build, cpu, gpu, from }: Crossover): string {
+  const rates = Object.keys(cpu).map((batch) => `${batch}: ${formatRate(cpu[batch]!)} and ${formatRate(gpu[batch]!)}`);
+  const winner = from === null ? 'the CPU is faster in every batch' : `the GPU is faster from batches of ${from} on`;
+  return `${keyOf(build)}: ${winner}; QPS of CPU and GPU by batch: ${rates.join(', ')}`;
 }
 
 /** The wish, widened to what the point has. */

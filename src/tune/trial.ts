@@ -10,6 +10,8 @@ import { percentile, recallOf } from './recall.ts';
 /** What tuning stands on, so that tests can put something else there. */
 export interface Surroundings {
   createIndex(description: string, options: IndexConfig & { readonly engine: Engine }): Promise<VectorIndex>;
+  /** The same index on another engine. */
+  fromBytes(bytes: Uint8Array, options: { readonly engine: Engine }): Promise<VectorIndex>;
   /** Milliseconds. */
   now(): number;
   readonly machine: Machine;

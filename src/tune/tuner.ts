@@ -1,13 +1,14 @@
 /** Finds the index that meets a wish on given vectors: what is tried, in which order, and when it stops. */
 import type { Engine, EngineInfo } from '../host/engine.ts';
 import { estimate } from '../index/estimate.ts';
-import type { MeasuredOn, OperatingPoint } from '../index/tuned.ts';
+import type { BuildChoice, MeasuredOn, OperatingPoint, SearchChoice } from '../index/tuned.ts';
 import { checkDim, checkedQueries, checkMetric, checkSeed, type Metric } from '../index/vector-index.ts';
 import { badArgument } from '../util/errors.ts';
 import { createHasher, toHex } from '../util/sha256.ts';
 import { spread } from '../util/spread.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { type Candidate, candidatesOf, FAMILIES, type Family } from './candidates.ts';
+import { type Crossing, measureCrossing } from './crossover.ts';
 import { bestFor, type Choice, type Wish } from './operating-points.ts';
 import { promoted, rungs } from './plan.ts';
 import { runTrial, type Surroundings, type TrialData, type TrialRecord } from './trial.ts';
@@ -49,7 +50,15 @@ export interface TuningResult extends Choice {
   /** All that was measured on all rows. */
   readonly points: readonly OperatingPoint[];
   readonly trials: readonly TrialRecord[];
+  /** Where there is a GPU: of Flat, and of the best index or the one that comes nearest. */
+  readonly crossovers: readonly Crossover[];
   readonly log: readonly LogEntry[];
+}
+
+/** From which batch on a GPU answers sooner, of one index searched in one way. */
+export interface Crossover extends Crossing {
+  readonly build: BuildChoice;
+  readonly search: SearchChoice;
 }
 
 const HELD_OUT = 1000;
@@ -111,7 +120,39 @@ class Tuner {
     }
     this.options.onProgress?.(families.length, families.length);
     const choice = bestFor(this.points, this.wish);
-    return { ...choice, wish: this.wish, measuredOn: this.measuredOn, points: this.points, trials: this.trials, log: this.log };
+    const crossovers = await this.crossovers(choice.best ?? choice.nearest);
+    const { wish, measuredOn, points, trials, log } = this;
+    return { ...choice, wish, measuredOn, points, trials, crossovers, log };
+  }
+
+  /** Of Flat and of the chosen index, where there is a GPU and time is left. */
+  private async crossovers(chosen: OperatingPoint | undefined): Promise<Crossover[]> {
+    const { engine, budget = BUDGET } = this.options;
+    // of so much work an `auto` engine would ask a GPU if it was of any use
+    const gpu = await engine.pick({ terms: 1e18, waits: 0, uploadBytes: 0 });
+    if (gpu === engine.host || !chosen) return [];
+    const flat = { build: { description: 'Flat', config: {} }, search: {}, buildSeconds: 0 };
+    const crossovers: Crossover[] = [];
+    for (const point of chosen.build.description === 'Flat' ? [flat] : [flat, chosen]) {
+      const name = keyOf(point.build);
+      if (this.seconds + point.buildSeconds > budget) this.skip(`where CPU and GPU cross over with ${name}: the budget is used up`);
+      else crossovers.push({ build: point.build, search: point.search, ...(await this.crossing(point, gpu)) });
+    }
+    return crossovers;
+  }
+
+  private async crossing({ build, search }: Pick<OperatingPoint, 'build' | 'search'>, device: Engine): Promise<Crossing> {
+    const { dim, metric, seed, rows, queries, k } = this.all;
+    const { engine, signal } = this.options;
+    using cpu = await this.around.createIndex(build.description, { ...build.config, dim, metric, seed, engine: engine.host });
+    if (!cpu.isTrained) await cpu.train(rows, { signal });
+    await cpu.add(rows, { signal });
+    using gpu = await this.around.fromBytes(await cpu.toBytes({ signal }), { engine: device });
+    for (const index of [cpu, gpu]) await index.prepare({ signal });
+    const crossing = await measureCrossing({ cpu, gpu }, queries, { ...search, k, signal }, () => this.around.now());
+    const said = crossing.from === null ? 'in no batch that was tried' : `in batches of ${crossing.from} and more`;
+    this.note(`${keyOf(build)}: the GPU is faster ${said}`);
+    return crossing;
   }
 
   private async tuneFamily(family: Family): Promise<void> {

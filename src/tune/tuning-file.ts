@@ -45,6 +45,7 @@ const tuning = v.strictObject({
   missed: v.array(v.picklist(limits)),
   points: v.array(pointSchema),
   trials: v.array(trial),
+  crossovers: v.array(v.strictObject({ build, search, cpu: rates, gpu: rates, from: v.nullable(count) })),
   log: v.array(v.strictObject({ at: positive, event: v.string(), skipped: v.optional(v.boolean()) })),
 });
 

@@ -21,6 +21,10 @@ class MadeUp implements Surroundings {
 
   now = () => this.clock;
 
+  async fromBytes(): Promise<VectorIndex> {
+    throw new Error('there is no GPU here');
+  }
+
   async createIndex(description: string): Promise<VectorIndex> {
     let size = 0;
     const M = Number(/\d+/.exec(description)?.[0] ?? 0);
