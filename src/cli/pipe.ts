@@ -1,8 +1,8 @@
 /** `isodex pipe`: an index that another program builds and asks over standard input and output. */
 import { once } from 'node:events';
 import { toFloats, toHostOrder } from '../io/dtypes.ts';
-import { createIndex, IsodexError, type Metric, openEngine, type VectorIndex, version } from '../node.ts';
-import { openIndexOn } from './inputs.ts';
+import { createIndex, type Engine, IsodexError, type Metric, type VectorIndex, version } from '../node.ts';
+import { openIndexOn, openQuietly } from './inputs.ts';
 import type { EngineArgs, GraphArgs } from './options.ts';
 import type { Task } from './perform.ts';
 import { answerFrame, type Frame, FrameSplitter, OPERATIONS } from './pipe-frames.ts';
@@ -18,20 +18,20 @@ interface PipeArgs extends EngineArgs, GraphArgs {
 }
 
 export async function pipe(file: string | undefined, args: PipeArgs, task: Task): Promise<undefined> {
-  using engine = await openEngine({ prefer: args.engine, threads: args.threads, signal: task.signal });
+  using engine = await openQuietly({ prefer: args.engine, threads: args.threads, signal: task.signal });
   using index = file === undefined ? await emptyIndex(args, engine) : await fileIndex(file, args, engine, task);
   const server = new Server(index, args, task.signal);
   await serve(server, task.signal);
   return undefined;
 }
 
-async function emptyIndex(args: PipeArgs, engine: Awaited<ReturnType<typeof openEngine>>): Promise<VectorIndex> {
+async function emptyIndex(args: PipeArgs, engine: Engine): Promise<VectorIndex> {
   const { index = 'Flat', metric, dim, seed, m: M, efConstruction } = args;
   if (dim === undefined) throw new IsodexError('bad-argument', 'pipe needs to know the vectors it will get; give --dim, or an index file');
   return createIndex(index, { dim, metric, seed, M, efConstruction, engine });
 }
 
-async function fileIndex(file: string, args: PipeArgs, engine: Awaited<ReturnType<typeof openEngine>>, task: Task): Promise<VectorIndex> {
+async function fileIndex(file: string, args: PipeArgs, engine: Engine, task: Task): Promise<VectorIndex> {
   const { index, metric, dim, m, efConstruction } = args;
   if ([index, metric, dim, m, efConstruction].some((value) => value !== undefined)) {
     throw new IsodexError('bad-argument', `${file} says itself what it is; leave out --index, --metric, --dim, --m and --ef-construction`);
