@@ -35,6 +35,8 @@ export interface BuildJob<Reply> {
   /** For people. */
   readonly label: string;
   readonly build: (path: string) => Promise<Reply>;
+  /** Why it is not to be built where it is not there, if so. */
+  readonly refuse?: () => string | undefined;
 }
 
 /** Finds the indexes of one data set, or has them built. */
@@ -56,7 +58,11 @@ export class IndexStore {
     const folder = join(this.folder, job.name, job.version);
     const about = join(folder, 'build.json');
     const wanted = this.options.rebuild ? this.fresh.has(folder) : existsSync(about);
-    if (!wanted) await this.build(job, folder);
+    if (!wanted) {
+      const reason = job.refuse?.();
+      if (reason !== undefined) throw new Error(reason);
+      await this.build(job, folder);
+    }
     this.fresh.add(folder);
     return { path: join(folder, 'index'), record: JSON.parse(readFileSync(about, 'utf8')) };
   }

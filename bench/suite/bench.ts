@@ -26,17 +26,27 @@ export interface SuiteOptions extends SessionOptions, PeerOptions, StoreOptions 
   readonly quick: boolean;
   /** Indexes that take ten minutes and more to build. */
   readonly slow: boolean;
-  /** Seconds after which no further round begins. */
-  readonly budget: number;
+  readonly budget: Budget;
   /** Gets the report so far after each data set: one takes long, and the next may fail. */
   readonly keep: (report: SuiteReport) => Promise<void>;
+}
+
+/** Seconds from the start after which no more is begun. */
+export interface Budget {
+  readonly costlyBuilds: number;
+  readonly builds: number;
+  readonly rounds: number;
 }
 
 const K = 10;
 const EF_CONSTRUCTION = 200;
 
 export async function benchSuite(options: SuiteOptions): Promise<SuiteReport> {
-  const deadline = performance.now() + 1000 * options.budget;
+  const begun = performance.now();
+  const { costlyBuilds, builds, rounds } = options.budget;
+  const spent = () => (performance.now() - begun) / 1000;
+  const late = ({ costly }: Case) =>
+    spent() > (costly ? costlyBuilds : builds) ? 'no time was left to build it; without --quick there is' : undefined;
   const machine = thisMachine();
   const { contenders, skipped: absent } = await findContenders(options);
   const seen = new Map<string, SuiteReport['contenders'][number]>();
@@ -54,11 +64,11 @@ export async function benchSuite(options: SuiteOptions): Promise<SuiteReport> {
     absent.forEach(session.skip);
     const { threads } = options;
     const store = new IndexStore(set, options);
-    const track: Track = { set, session, store, k: K, efConstruction: EF_CONSTRUCTION, threads: Math.max(...threads) };
+    const track: Track = { set, session, store, k: K, efConstruction: EF_CONSTRUCTION, threads: Math.max(...threads), late };
     options.say(`${set.name}: exact neighbours`);
     const truth = await Truth.find(options.library, set, Math.max(...RECALLS));
     try {
-      return await benchSet({ contenders, track, truth, deadline, see }, options);
+      return await benchSet({ contenders, track, truth, see, timeIsUp: () => spent() > rounds }, options);
     } finally {
       truth.close();
     }
@@ -71,7 +81,7 @@ interface Work {
   readonly contenders: readonly Contender[];
   readonly track: Track;
   readonly truth: Truth;
-  readonly deadline: number;
+  readonly timeIsUp: () => boolean;
   readonly see: (lane: Lane) => void;
 }
 
@@ -94,7 +104,7 @@ async function benchSet(work: Work, options: SuiteOptions): Promise<SetReport> {
   return { ...factsOf(set), loadAverages, lanes, reductions: reductionsOf(lanes), memoryShare: memoryShareOf(lanes) };
 }
 
-async function benchLanes(open: readonly Lane[], threads: number, { track, truth, deadline }: Work, options: SuiteOptions) {
+async function benchLanes(open: readonly Lane[], threads: number, { track, truth, timeIsUp }: Work, options: SuiteOptions) {
   const { session, set, k } = track;
   const failed = (lane: Lane, error: Error) => session.skip({ what: `${laneLabel(lane)} on ${set.name}`, reason: error.message });
   const surveyed: LaneTrack[] = [];
@@ -109,34 +119,34 @@ async function benchLanes(open: readonly Lane[], threads: number, { track, truth
   // several threads gain nothing for a query alone
   const { tracks, loadAverages } = await takeRounds(
     surveyed,
-    { repeats: options.repeats, singles: threads === 1 ? options.singles : 0, deadline, say: options.say },
+    { repeats: options.repeats, singles: threads === 1 ? options.singles : 0, timeIsUp, say: options.say },
     failed,
   );
   return { lanes: tracks.map((one) => laneReport(one, track)), loadAverages };
 }
 
-/** Isodex's lanes first. One that cannot be had is skipped. */
-async function openLanes(threads: number, { contenders, track, see }: Work, options: SuiteOptions): Promise<Lane[]> {
-  const lanes: Lane[] = [];
-  for (const contender of contenders) {
-    if (threads > 1 && !contender.searches) continue;
-    for (const wanted of wantedOf(contender, track, options)) {
-      const skip = (reason: string) =>
-        track.session.skip({ what: `${contender.library.label} ${indexName(wanted)} on ${track.set.name}`, reason });
-      if (wanted.unfit !== undefined) {
-        skip(wanted.unfit);
-        continue;
-      }
-      try {
-        const lane = await openLane(contender, wanted, threads, track);
-        see(lane);
-        lanes.push(lane);
-      } catch (error) {
-        skip((error as Error).message);
-      }
+/** One that cannot be had is skipped. */
+async function openLanes(threads: number, work: Work, options: SuiteOptions): Promise<Lane[]> {
+  const { session, set } = work.track;
+  const wanted = work.contenders
+    .filter(({ searches }) => searches || threads === 1)
+    .flatMap((contender) => wantedOf(contender, work.track, options).map((one) => ({ contender, case: one })));
+  const lanes = new Map<Case, Lane>();
+  for (const { contender, case: one } of [...wanted].sort((a, b) => costOf(a.case) - costOf(b.case))) {
+    try {
+      if (one.unfit !== undefined) throw new Error(one.unfit);
+      const lane = await openLane(contender, one, threads, work.track);
+      work.see(lane);
+      lanes.set(one, lane);
+    } catch (error) {
+      session.skip({ what: `${contender.library.label} ${indexName(one)} on ${set.name}`, reason: (error as Error).message });
     }
   }
-  return lanes;
+  return wanted.flatMap(({ case: one }) => lanes.get(one) ?? []);
+}
+
+function costOf({ costly }: Case): number {
+  return costly ? 1 : 0;
 }
 
 function wantedOf({ library }: Contender, { set, k }: Track, { kinds, indexes, quick, slow }: SuiteOptions): Case[] {

@@ -12,8 +12,10 @@ export interface Case {
   readonly settings: readonly Setting[];
   /** Of Isodex: where the vectors of an index that refines lie. */
   readonly originals?: Originals;
-  /** Takes long to build, or says little more than others do: not in a quick run. */
+  /** Says little more than others do, or takes long: not in a quick run. */
   readonly thorough?: boolean;
+  /** Takes longest to build, so others are built first. */
+  readonly costly?: boolean;
   /** Takes ten minutes and more to build. */
   readonly slow?: boolean;
   /** Why it cannot be built from this data, if so. */
@@ -90,7 +92,13 @@ function unfitForOpq(rows: number, dim: number): string | undefined {
 
 const CASES: Readonly<Record<string, (parts: Parts) => Case[]>> = {
   isodex: ({ nlist, m, opq, unfitOpq, scan, probe, walk, refined }) => {
-    const small = { kind: 'OPQ+HNSW' as const, description: `${opq},HNSW${CODE_LINKS},PQ${MOST_M},RFlat`, unfit: unfitOpq, ...refined };
+    const small = {
+      kind: 'OPQ+HNSW' as const,
+      description: `${opq},HNSW${CODE_LINKS},PQ${MOST_M},RFlat`,
+      unfit: unfitOpq,
+      costly: true,
+      ...refined,
+    };
     return [
       { kind: 'Flat', description: 'Flat', ...scan },
       { kind: 'IVF', description: `IVF${nlist},Flat`, ...probe },

@@ -28,6 +28,8 @@ export interface Track {
   readonly efConstruction: number;
   /** That build, where the library can. */
   readonly threads: number;
+  /** Why there is no time left to build, if so. */
+  readonly late: (wanted: Case) => string | undefined;
 }
 
 export interface Lane {
@@ -59,13 +61,15 @@ function shapeOf({ description }: Case, { set: { dim, metric }, efConstruction }
   return { dim, metric, description, efConstruction };
 }
 
-async function built({ library, builds }: Contender, { description }: Case, shape: IndexShape, version: string, track: Track) {
-  const { session, store, efConstruction } = track;
+async function built({ library, builds }: Contender, wanted: Case, shape: IndexShape, version: string, track: Track) {
+  const { session, store, efConstruction, late } = track;
+  const { description } = wanted;
   const threads = builds ? track.threads : 1;
   return store.get<AnyBuildReply>({
     name: `suite-${library.id}-${description}-ef${efConstruction}-t${threads}`,
     version,
     label: `${library.label} ${description}`,
+    refuse: () => late(wanted),
     build: async (path) => {
       // in a process of its own, so that a search starts with the memory of a loaded index and no more
       const { peer } = await opened<SuiteRequests>(library, threads);

@@ -11,8 +11,8 @@ export interface RoundOptions {
   readonly repeats: number;
   /** Queries one by one, in all rounds together; 0 where there are several threads. */
   readonly singles: number;
-  /** When no further round begins, by `performance.now()`. */
-  readonly deadline: number;
+  /** Whether no further round is to begin. */
+  readonly timeIsUp: () => boolean;
   readonly say: (line: string) => void;
 }
 
@@ -70,12 +70,12 @@ export async function takeRounds(
   options: RoundOptions,
   failed: (lane: Lane, error: Error) => void,
 ): Promise<{ tracks: LaneTrack[]; loadAverages: number[] }> {
-  const { repeats, deadline, say } = options;
+  const { repeats, timeIsUp, say } = options;
   let tracks = [...all];
   const loadAverages: number[] = [];
   const begun = performance.now();
   for (let round = 0; round < repeats && tracks.length > 0; round++) {
-    if (round > 0 && performance.now() > deadline) {
+    if (round > 0 && timeIsUp()) {
       say(`  time is up after ${round} of ${repeats} rounds`);
       break;
     }
