@@ -44,6 +44,8 @@ export async function openAnnSet(queriesPath: string, k: number, limit: number |
 /** What a run measured. */
 export interface AnnRun {
   readonly set: AnnSet;
+  /** The index's file: two may differ in what their descriptions do not tell. */
+  readonly file: string;
   readonly index: VectorIndex;
   readonly queries: Queries;
   readonly found: Neighbors;
@@ -111,9 +113,11 @@ function settingsOf({ search: { efSearch, nprobe, refineFactor } }: AnnRun): str
   return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
 }
 
-/** Runs that differ have different names; other characters than letters and digits are none for a file there. */
+/** Runs that differ have different names, of letters and digits as there. */
 function fileName(run: AnnRun): string {
-  return [run.index.description, run.index.metric, ...settingsOf(run)].join('_').replace(/\W+/g, '_');
+  return [basename(run.file).replace(/\.isodex$/, ''), run.index.description, run.index.metric, ...settingsOf(run)]
+    .join('_')
+    .replace(/\W+/g, '_');
 }
 
 /**

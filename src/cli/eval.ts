@@ -46,7 +46,7 @@ export async function evaluate(file: string, queriesPath: string, args: EvalArgs
   const wanted = given ?? (await computedTruth(index, queries, args.k, task));
   // Codes measure other distances than the truth's: what they lose would not show in their own, and rounding would.
   const recall = found.distancesOf === 'codes' ? recallOfLabels(found, wanted) : recallOf(found, wanted.distances);
-  const run = set && { set, index, queries, found, search, ...timesOf({ singles, seconds, batches, args }) };
+  const run = set && { set, file, index, queries, found, search, ...timesOf({ singles, seconds, batches, args }) };
   const ann = run && (await writeAnnResults(args.annBenchmarks!, run, task));
   print({ file, queries, args, index, found, seconds, batches, singles, recall, ann });
   return undefined;

@@ -82,7 +82,7 @@ describe('eval --ann-benchmarks', () => {
   it('writes what ann-benchmarks writes, of single queries and of the batch', async () => {
     const { annBenchmarks } = await evaluateJson(graph, '--ef-search', '10', '--ann-benchmarks', results, '--build-time', '1.5s');
     const folder = `${results}/tiny-12-angular/10`;
-    const name = 'HNSW4_cosine_ef_search_10.hdf5';
+    const name = 'graph_HNSW4_cosine_ef_search_10.hdf5';
     expect(annBenchmarks.files).toEqual([`${folder}/isodex/${name}`, `${folder}/isodex-batch/${name}`]);
     for (const [i, path] of annBenchmarks.files.entries()) {
       const { attributes, shapes } = await readResult(path);
@@ -123,7 +123,7 @@ describe('eval --ann-benchmarks', () => {
   it('tells people too, and asks for one thread', async () => {
     const { stdout, stderr } = await evaluate(flat, '--ann-benchmarks', results, '--limit', '7');
     expect(stdout).toMatch(
-      /ann-benchmarks +recall 1\.0000 by its definition, 1\.0000 within 1 %, 1\.0000 within 10 %\nresults +\S+isodex\/Flat_cosine\.hdf5\n/,
+      /ann-benchmarks +recall 1\.0000 by its definition, 1\.0000 within 1 %, 1\.0000 within 10 %\nresults +\S+isodex\/flat_Flat_cosine\.hdf5\n/,
     );
     expect(stderr).toBe('');
     const threads = await evaluate(flat, '--ann-benchmarks', results, '--threads', '2');
