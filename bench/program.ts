@@ -21,6 +21,8 @@ import { compared, comparing, count, counts, list, say } from './options.ts';
 import { CACHE } from './places.ts';
 import { type Files, pictures, save, write } from './results.ts';
 import { suiteCommand } from './suite/command.ts';
+import { benchTuning } from './tuning/bench.ts';
+import { tuningText } from './tuning/text.ts';
 
 const program = new Command('bench').description(
   'Measures Isodex. Figures depend on the machine; ratios within one run are what to compare.',
@@ -118,6 +120,20 @@ async function compressedFiles(report: CompressedReport): Promise<Files> {
   const svgs = await pictures(() => compressedCharts(report));
   return { 'compressed.json': report, 'compressed.md': `${compressedText(report)}\n`, ...svgs };
 }
+
+comparison('tuning', 'the tuner beside a full grid over M, efConstruction and efSearch: time, and the choice of each', {
+  sets: 'fashion-mnist',
+  queries: 2000,
+  repeats: 7,
+  singles: 1000,
+})
+  .option('--min-recall <share>', 'that both look for', Number, 0.95)
+  .action(async (options) => {
+    const given = parsed(options);
+    const report = await benchTuning({ ...given, threads: Math.max(...given.threads), minRecall: options.minRecall });
+    console.log(tuningText(report));
+    write(options.out, { 'tuning.json': report });
+  });
 
 program
   .command('kernels')
