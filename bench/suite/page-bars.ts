@@ -2,8 +2,11 @@
 import { plural } from '../contenders.ts';
 import { three } from '../table.ts';
 import type { Layers } from './page-chart.ts';
-import { bytesText, colourScale, isOurs, labelAxis, laneName, SOFT } from './page-look.ts';
+import { bytesText, colourScale, isOurs, labelAxis, laneName, roomFor, SOFT } from './page-look.ts';
 import type { LaneReport } from './report.ts';
+
+/** Of what stands behind the longest bar. */
+const TEXT_WIDTH = 160;
 
 export interface Bar {
   readonly label: string;
@@ -11,17 +14,20 @@ export interface Bar {
   readonly kind: string;
   readonly ours: boolean;
   readonly value: number;
-  /** Behind the bar. */
+  /** A mark on the same scale. */
+  readonly beside: number;
+  /** Behind bar and mark. */
   readonly text: string;
 }
 
-const bar = (lane: LaneReport, value: number, text: string): Bar => ({
+type Measure = Pick<Bar, 'value' | 'beside' | 'text'>;
+
+const bar = (lane: LaneReport, measure: Measure): Bar => ({
   label: laneName(lane),
   contender: lane.contender,
   kind: lane.kind,
   ours: isOurs(lane.contender),
-  value,
-  text,
+  ...measure,
 });
 
 /** Of an index that several lanes search with other thread counts, the first lane with the fewest. */
@@ -31,37 +37,48 @@ function firstLanes(lanes: readonly LaneReport[]): LaneReport[] {
   return [...byName.values()];
 }
 
+/** Shortest first. */
+function barsOf(lanes: readonly LaneReport[], measure: (lane: LaneReport) => Measure): Bar[] {
+  return firstLanes(lanes)
+    .map((lane) => bar(lane, measure(lane)))
+    .sort((a, b) => a.value - b.value);
+}
+
+/** Seconds; the mark tells what all threads took together. */
 export function buildBars(lanes: readonly LaneReport[]): Bar[] {
-  return ordered(
-    firstLanes(lanes).map((lane) => bar(lane, lane.build.seconds, `${three(lane.build.seconds)} s, ${plural(lane.build.threads)}`)),
-  );
+  return barsOf(lanes, ({ build: { seconds, cpuSeconds, threads } }) => ({
+    value: seconds,
+    beside: cpuSeconds,
+    text: `${three(seconds)} s, ${plural(threads)}`,
+  }));
 }
 
-export function memoryBars(lanes: readonly LaneReport[]): Bar[] {
-  const text = ({ bytesPerVector, residentBytes }: LaneReport['memory']) =>
-    `${bytesText(bytesPerVector)}, in all ${bytesText(residentBytes)}`;
-  return ordered(firstLanes(lanes).map((lane) => bar(lane, lane.memory.bytesPerVector, text(lane.memory))));
+/** Bytes a vector; the mark tells what the process holds. */
+export function memoryBars(lanes: readonly LaneReport[], rows: number): Bar[] {
+  return barsOf(lanes, ({ memory: { bytesPerVector, residentBytes, parts } }) => ({
+    value: bytesPerVector,
+    beside: residentBytes / rows,
+    text: `${bytesText(bytesPerVector)}${parts ? '' : '*'}, process ${bytesText(residentBytes)}`,
+  }));
 }
-
-const ordered = (bars: readonly Bar[]) => [...bars].sort((a, b) => a.value - b.value);
 
 export function barLayers(bars: readonly Bar[], contenders: readonly string[]): Layers {
   const y = labelAxis(bars);
-  const most = Math.max(...bars.map(({ value }) => value));
+  const most = Math.max(...bars.flatMap(({ value, beside }) => [value, beside]));
+  const ends = bars.map((one) => ({ ...one, end: Math.max(one.value, one.beside) }));
   const x = {
-    field: 'value',
     type: 'quantitative' as const,
-    // room for the text behind the longest bar
-    scale: { domain: [0, most * 1.65], nice: false },
+    scale: { domain: [0, most], nice: false, range: [0, roomFor(TEXT_WIDTH)] },
     axis: null, // bars tell their numbers
   };
   const color = colourScale(contenders);
   return [
-    { data: { values: bars }, mark: { type: 'bar', height: 15, cornerRadiusEnd: 1 }, encoding: { x, y, color } },
+    { data: { values: bars }, mark: { type: 'bar', height: 15, cornerRadiusEnd: 1 }, encoding: { x: { ...x, field: 'value' }, y, color } },
+    { data: { values: bars }, mark: { type: 'tick', thickness: 2, bandSize: 15 }, encoding: { x: { ...x, field: 'beside' }, y, color } },
     {
-      data: { values: bars },
-      mark: { type: 'text', align: 'left', dx: 6, fontSize: 11, color: SOFT },
-      encoding: { x, y, text: { field: 'text' } },
+      data: { values: ends },
+      mark: { type: 'text', align: 'left', dx: 7, fontSize: 11, color: SOFT },
+      encoding: { x: { ...x, field: 'end' }, y, text: { field: 'text' } },
     },
   ];
 }

@@ -125,7 +125,7 @@ function curveLayers(lanes: readonly LaneReport[], scales: CurveScales): Layers 
 function legendsOf({ contenders, lanes, legend }: CurveScales) {
   const present = contenders.filter((name) => lanes.some(({ contender }) => contender === name));
   const kinds = kindsOf(lanes);
-  const shown = legend ? { title: null, labelFontSize: 11, symbolSize: 60 } : null;
+  const shown = legend ? { title: null, labelFontSize: 11, symbolSize: 60, symbolDash: [1, 0] } : null;
   return {
     color: { ...colourScale(contenders, present), legend: shown },
     shape: { field: 'kind', type: 'nominal' as const, scale: { domain: kinds, range: shapesOf(kinds) }, legend: shown },

@@ -12,12 +12,15 @@ import {
   milliseconds,
   ours,
   recallText,
+  roomFor,
   SOFT,
   searchText,
 } from './page-look.ts';
 import type { LaneReport, LatencyReport } from './report.ts';
 
 const TICKS = 60;
+/** Of what stands behind the mark of p99. */
+const TEXT_WIDTH = 120;
 const PERCENTILES = ['p50', 'p95', 'p99'] as const;
 
 type Timed = LaneReport & { readonly latency: LatencyReport };
@@ -37,8 +40,7 @@ export function latencyLayers(lanes: readonly LaneReport[], contenders: readonly
   ].map((seconds) => seconds * 1000) as [number, number];
   const x = {
     type: 'quantitative' as const,
-    // room for numbers behind the mark of p99
-    scale: { type: 'log' as const, domain: [least / 1.15, most * (most / least) ** 0.22], nice: false },
+    scale: { type: 'log' as const, domain: [least / 1.15, most], nice: false, range: [0, roomFor(TEXT_WIDTH)] },
     axis: {
       title: 'milliseconds',
       grid: true,
@@ -47,7 +49,7 @@ export function latencyLayers(lanes: readonly LaneReport[], contenders: readonly
       ticks: false,
       labelOverlap: 'greedy' as const,
       format: '~g',
-      values: decimalTicks(least / 2, most * 2),
+      values: decimalTicks(least / 1.15, most),
     },
   };
   const color = colourScale(contenders);
@@ -57,7 +59,7 @@ export function latencyLayers(lanes: readonly LaneReport[], contenders: readonly
   return [
     {
       data: { values: timed.flatMap((lane, i) => ticksOf(lane, rows[i]!)) },
-      mark: { type: 'tick', thickness: 1.5, bandSize: 9, opacity: 0.22 },
+      mark: { type: 'tick', thickness: 1.5, bandSize: 9, opacity: 0.22, aria: false },
       encoding: { x: { ...x, field: 'at' }, y, color },
     },
     {
@@ -78,6 +80,7 @@ export function latencyLayers(lanes: readonly LaneReport[], contenders: readonly
 
 const TOLD = [
   { field: 'label', title: 'index' },
+  { field: 'search', title: 'parameters' },
   { field: 'recall', title: 'recall@10' },
   { field: 'p50', title: 'p50, ms' },
   { field: 'p95', title: 'p95, ms' },
@@ -88,9 +91,9 @@ const TOLD = [
 function rowOf(lane: Timed) {
   const { p50, p95, p99, seconds, point: number } = lane.latency;
   const point = lane.points[number]!;
-  const search = searchText(point);
   return {
-    label: search ? `${laneName(lane)}, ${search}` : laneName(lane),
+    label: laneName(lane),
+    search: searchText(point) || 'nothing to turn',
     contender: lane.contender,
     kind: lane.kind,
     ours: isOurs(lane.contender),

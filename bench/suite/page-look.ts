@@ -26,6 +26,9 @@ export const INK = '#1f2328';
 export const SOFT = '#656d76';
 export const LINE = '#e7e9ec';
 
+/** Where a scale ends that leaves room on its right, in pixels. */
+export const roomFor = (pixels: number) => ({ expr: `max(width - ${pixels}, 40)` });
+
 /** Height of a chart with a row for each index. */
 export const rowsHeight = (rows: readonly unknown[]) => 24 * rows.length + 8;
 

@@ -46,7 +46,7 @@ const COLUMNS: readonly Column[] = [
     cell: ({ build }) => ({ text: three(build.seconds), value: build.seconds, more: `× ${build.threads}` }),
   },
   {
-    title: 'memory',
+    title: 'process',
     number: true,
     cell: ({ memory }) => ({ text: bytesText(memory.residentBytes), value: memory.residentBytes }),
   },
@@ -54,7 +54,7 @@ const COLUMNS: readonly Column[] = [
     title: 'a vector',
     unit: 'B',
     number: true,
-    cell: ({ memory }) => ({ text: grouped(memory.bytesPerVector), value: memory.bytesPerVector }),
+    cell: ({ memory }) => ({ text: grouped(memory.bytesPerVector) + (memory.parts ? '' : '*'), value: memory.bytesPerVector }),
   },
 ];
 

@@ -39,7 +39,7 @@ export function conditions(report: SuiteReport): Html {
   ];
   return html`<section class="conditions"><h2>How this was measured</h2>
 <p class="note">Figures depend on the machine; ratios within one run are what to compare. Contenders run in processes of their own and take turns round by
-round. Memory is what is resident after loading and searching, less what the process had before.</p>
+round. What a process holds is what is resident after loading and searching, less what it had before.</p>
 <dl>${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
 <details><summary>Versions of ${contenders.length} contenders</summary><dl>${contenders.map(
     ({ label, info }) => html`<dt>${label}</dt><dd>${infoText(info)}</dd>`,

@@ -52,6 +52,7 @@ ${legend(set.lanes, contenders)}
 <h3>Latency of single queries, one thread</h3>
 ${await latencies(set, contenders)}
 <h3>Build and memory</h3>
+<p class="note">Bytes a vector are what a library says that its index holds; where it says nothing (*), what its process holds in all.</p>
 <div class="panels">${await bars(set, contenders)}</div>
 <h3>All points</h3>
 <p class="note">Click a heading to sort. Latencies are of one point of each index; × after a build is its number of threads.</p>
@@ -72,7 +73,10 @@ async function latencies(set: SetReport, contenders: readonly string[]): Promise
   return html`<p class="note">${note}</p>${await chartElement('rows', '', layers, rowsHeight(timedLanes(set.lanes)))}`;
 }
 
-function bars({ lanes }: SetReport, contenders: readonly string[]): Promise<Html[]> {
+function bars({ lanes, rows }: SetReport, contenders: readonly string[]): Promise<Html[]> {
   const of = (title: string, rows: readonly Bar[]) => chartElement('rows', title, barLayers(rows, contenders), rowsHeight(rows));
-  return Promise.all([of('Build', buildBars(lanes)), of('Resident memory, bytes a vector', memoryBars(lanes))]);
+  return Promise.all([
+    of('Build: seconds; ❙ CPU seconds of all threads', buildBars(lanes)),
+    of('Memory: bytes a vector; ❙ of its process', memoryBars(lanes, rows)),
+  ]);
 }
