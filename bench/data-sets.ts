@@ -45,7 +45,7 @@ export const DEBIAN_FOLDER = '/usr/share/datasets';
 
 const GLOVE = {
   files: [['glove-6b-100d/base.npy', 'glove-6b-100d/query.npy']],
-  from: 'glove-6b-100d/ in the folder of --data or ISODEX_DATA',
+  from: 'glove-6b-100d/ in the folder of data sets (ISODEX_DATA)',
 } as const;
 
 const FILES: Readonly<Record<string, Files>> = {
@@ -56,19 +56,19 @@ const FILES: Readonly<Record<string, Files>> = {
       ['train-images-idx3-ubyte.gz', 't10k-images-idx3-ubyte.gz'],
       ['fashion-mnist-784-euclidean.hdf5#train', 'fashion-mnist-784-euclidean.hdf5#test'],
     ],
-    from: "Debian's package dataset-fashion-mnist, or its files in the folder of --data or ISODEX_DATA",
+    from: "Debian's package dataset-fashion-mnist, or its files in the folder of data sets (ISODEX_DATA)",
   },
   glove: { metric: 'cosine', ...GLOVE },
   'glove-l2': { metric: 'l2', normalise: true, ...GLOVE },
   minilm: {
     metric: 'cosine',
     files: [['minilm-debian-67k-384/base.npy', 'minilm-debian-67k-384/query.npy']],
-    from: 'minilm-debian-67k-384/ in the folder of --data or ISODEX_DATA',
+    from: 'minilm-debian-67k-384/ in the folder of data sets (ISODEX_DATA)',
   },
   sift: {
     metric: 'l2',
     files: [['sift-deb-250k-128/base.u8bin', 'sift-deb-250k-128/query.u8bin']],
-    from: 'sift-deb-250k-128/ in the folder of --data or ISODEX_DATA',
+    from: 'sift-deb-250k-128/ in the folder of data sets (ISODEX_DATA)',
   },
 };
 

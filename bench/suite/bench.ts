@@ -32,7 +32,7 @@ export interface SuiteOptions extends SessionOptions, PeerOptions, StoreOptions 
 }
 
 /** Seconds from the start after which no more is begun. */
-export interface Budget {
+interface Budget {
   readonly costlyBuilds: number;
   readonly builds: number;
   readonly rounds: number;

@@ -53,7 +53,7 @@ export function suiteCommand(command: Command): Command {
 
 async function runSuite(options: ReturnType<Command['opts']>): Promise<void> {
   const { out } = options;
-  const report = await benchSuite(suiteOptions(options, async (soFar) => save(out, await suiteFiles(soFar))));
+  const report = await benchSuite(suiteOptions(options, async (soFar) => save(out, { 'suite.json': soFar })));
   console.log(suiteText(report));
   write(out, await suiteFiles(report));
 }

@@ -13,7 +13,7 @@ export interface Contender {
 /** Whose interface knows one thread for searches. */
 const ONE_THREAD: readonly string[] = ['hnswlib-node', 'hnswlib-node-native'];
 
-const LABELS: Readonly<Record<string, string>> = { lancedb: 'LanceDB' };
+const LABELS: Readonly<Record<string, string>> = { faiss: 'FAISS', lancedb: 'LanceDB' };
 
 /** For --help and errors. */
 export const PEER_NAMES = [...Object.keys(NPM_LIBRARIES), 'faiss'];

@@ -17,7 +17,7 @@ export interface RoundOptions {
 }
 
 /** Raw samples of one way to search, by round. */
-export interface PointTrack {
+interface PointTrack {
   readonly search: Setting;
   readonly recall: Readonly<Record<RecallAt, number | null>>;
   readonly seconds: number[];
@@ -135,7 +135,7 @@ async function singlesInto({ lane, points, single }: LaneTrack, first: number, c
   single.push(...(await lane.peer.ask('single', { setting, first, count })).seconds);
 }
 
-export function rotated<T>(items: readonly T[], by: number): T[] {
+function rotated<T>(items: readonly T[], by: number): T[] {
   const at = by % items.length;
   return [...items.slice(at), ...items.slice(0, at)];
 }
