@@ -22,6 +22,7 @@ import { CACHE } from './places.ts';
 import { type Files, pictures, save, write } from './results.ts';
 import { suiteCommand } from './suite/command.ts';
 import { benchTuning } from './tuning/bench.ts';
+import { tuningCharts } from './tuning/chart.ts';
 import { tuningText } from './tuning/text.ts';
 
 const program = new Command('bench').description(
@@ -132,7 +133,7 @@ comparison('tuning', 'the tuner beside a full grid over M, efConstruction and ef
     const given = parsed(options);
     const report = await benchTuning({ ...given, threads: Math.max(...given.threads), minRecall: options.minRecall });
     console.log(tuningText(report));
-    write(options.out, { 'tuning.json': report });
+    write(options.out, { 'tuning.json': report, ...(await pictures(() => tuningCharts(report))) });
   });
 
 program

@@ -1,6 +1,7 @@
 /** Recall against queries per second, one picture a data set, a panel for each M. */
 import { drawn } from '../chart.ts';
 import { describe } from '../machine.ts';
+import { LEAST_RECALL, position, recallAxis } from '../recall-axis.ts';
 import { factsText } from '../report.ts';
 import { ISODEX } from './candidates.ts';
 import { envelope } from './curve.ts';
@@ -23,15 +24,6 @@ const COLOURS: Readonly<Record<string, string>> = {
   'zvec-i8': '#a8a29e',
 };
 
-/** Left of this nobody wants to be. */
-const LEAST_RECALL = 0.8;
-/** 1 lies infinitely far on this axis. */
-const MOST_RECALL = 0.9995;
-const TICKS = [0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999];
-
-/** Towards 1 each tenth of what is missed is as wide as the one before. */
-const position = (recall: number) => -Math.log10(1 - Math.min(recall, MOST_RECALL));
-
 export function hnswCharts({ machine, date, settings, sets }: HnswReport): Promise<{ name: string; svg: string }[]> {
   const { k, efConstruction, repeats } = settings;
   const about = [
@@ -49,7 +41,7 @@ export function hnswCharts({ machine, date, settings, sets }: HnswReport): Promi
 function panel({ lanes }: SetReport, m: number) {
   const shown = lanes.filter((lane) => lane.m === m).sort((a, b) => Number(a.id === ISODEX) - Number(b.id === ISODEX)); // ours on top
   const values = shown.flatMap(pointsOf);
-  const encoding = { x: X, y: Y, color: colours(lanes) };
+  const encoding = { x: recallAxis, y: Y, color: colours(lanes) };
   return {
     title: { text: `M ${m}`, anchor: 'start' as const, fontSize: 12, frame: 'group' as const, offset: 6 },
     width: 620,
@@ -69,19 +61,6 @@ function pointsOf({ id, label, points }: LaneReport) {
     .map(({ ef, recall, queriesPerSecond }) => ({ label, ef, recall, queriesPerSecond, at: position(recall), ours: id === ISODEX }));
 }
 
-const X = {
-  field: 'at',
-  type: 'quantitative' as const,
-  scale: { domain: [position(LEAST_RECALL), position(MOST_RECALL)], nice: false },
-  axis: {
-    title: 'recall (true neighbours found)',
-    values: TICKS.map(position),
-    labelExpr: "format(1 - pow(10, -datum.value), '.4~f')",
-    grid: true,
-    gridColor: '#e2e8f0',
-  },
-};
-
 const Y = {
   field: 'queriesPerSecond',
   type: 'quantitative' as const,
@@ -93,7 +72,7 @@ const Y = {
 const TARGET_LINES = {
   data: { values: TARGETS.map((recall) => ({ at: position(recall) })) },
   mark: { type: 'rule' as const, strokeDash: [4, 3], color: '#94a3b8' },
-  encoding: { x: X },
+  encoding: { x: recallAxis },
 };
 
 const ours = <A, B>(yes: A, no: B) => ({ condition: { test: 'datum.ours', value: yes }, value: no });

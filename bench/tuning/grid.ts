@@ -6,17 +6,20 @@ import type { Rows } from './bench.ts';
 /** M 8 to 64, efConstruction 100 to 400, efSearch 16 to 256. */
 const MS = [8, 16, 32, 48, 64];
 const EF_CONSTRUCTIONS = [100, 200, 400];
-export const EF_SEARCHES = [16, 32, 64, 128, 256];
+const EF_SEARCHES = [16, 32, 64, 128, 256];
 
 /** A way to search a graph, as it was measured. Milliseconds. */
 export interface GridPoint {
   readonly description: string;
+  readonly M: number;
   readonly efConstruction: number;
   readonly efSearch: number;
   readonly recall: number;
   readonly p50: number;
   readonly p99: number;
   readonly queriesPerSecond: number;
+  readonly buildSeconds: number;
+  readonly memoryBytes: number;
 }
 
 /** Single queries, and batches of all, as the tuner times them. */
@@ -35,14 +38,18 @@ export async function measureGrid(
       say(`grid: HNSW${M}, efConstruction ${efConstruction}`);
       const { dim, metric } = rows;
       using index = await library.createIndex(`HNSW${M}`, { dim, metric, efConstruction, engine });
+      const started = performance.now();
       await index.add(rows.base);
+      const buildSeconds = (performance.now() - started) / 1000;
+      const { memoryBytes } = index.stats();
       await index.prepare();
       for (const efSearch of EF_SEARCHES) {
         const { recall } = await rows.recallOf(index, { efSearch });
         const { batches, singles } = await timed(index, rows, { efSearch }, SINGLES, BATCHES);
         const queriesPerSecond = (1000 * rows.nq) / Math.min(...batches);
         const latency = { p50: quantile(singles, 0.5), p99: quantile(singles, 0.99) };
-        points.push({ description: index.description, efConstruction, efSearch, recall, ...latency, queriesPerSecond });
+        const made = { description: index.description, M, efConstruction, buildSeconds, memoryBytes };
+        points.push({ ...made, efSearch, recall, ...latency, queriesPerSecond });
       }
     }
   }
