@@ -3,7 +3,7 @@
 /** Left of this nobody wants to be. */
 export const LEAST_RECALL = 0.8;
 /** 1 lies infinitely far on this axis. */
-const MOST_RECALL = 0.9995;
+export const MOST_RECALL = 0.9995;
 const TICKS = [0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999];
 
 export const position = (recall: number) => -Math.log10(1 - Math.min(recall, MOST_RECALL));

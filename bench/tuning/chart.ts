@@ -1,7 +1,7 @@
 /** What M, efConstruction and efSearch do to recall, latency and building, as the grid measured it; one picture a data set. */
 import { drawn } from '../chart.ts';
 import { describe } from '../machine.ts';
-import { LEAST_RECALL, position, recallAxis } from '../recall-axis.ts';
+import { LEAST_RECALL, MOST_RECALL, position, recallAxis } from '../recall-axis.ts';
 import { factsText } from '../report.ts';
 import type { TuningReport, TuningSetReport } from './bench.ts';
 import type { GridPoint } from './grid.ts';
@@ -43,7 +43,7 @@ function shades(values: readonly number[], name: string) {
 function curves(text: string, points: readonly GridPoint[], name: 'M' | 'efConstruction') {
   const of = (point: GridPoint) => point[name];
   const values = points
-    .filter(({ recall }) => recall >= LEAST_RECALL)
+    .filter((point) => point.recall >= LEAST_RECALL && !isBeyond(points, point, of))
     .map((point) => ({ at: position(point.recall), ms: point.p50, line: of(point), ef: point.efSearch }));
   const y = {
     field: 'ms',
@@ -68,12 +68,17 @@ function curves(text: string, points: readonly GridPoint[], name: 'M' | 'efConst
   };
 }
 
+/** Whether a narrower beam has found all that the axis can show. */
+function isBeyond(points: readonly GridPoint[], point: GridPoint, of: (point: GridPoint) => number): boolean {
+  return points.some((other) => of(other) === of(point) && other.efSearch < point.efSearch && other.recall >= MOST_RECALL);
+}
+
 /** Seconds of each build, by M and efConstruction. */
 function builds(points: readonly GridPoint[]) {
   const each = new Map(points.map((point) => [`${point.M} ${point.efConstruction}`, point]));
   const values = [...each.values()].map(({ M, efConstruction, buildSeconds }) => ({ M, efConstruction, seconds: buildSeconds }));
   return {
-    title: title('building, by M and efConstruction'),
+    title: title('building, by M; efConstruction 100, 200, 400'),
     width: 300,
     height: 320,
     data: { values },
