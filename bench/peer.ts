@@ -27,6 +27,12 @@ export interface Sample {
   readonly cpuSeconds: number;
 }
 
+/** Contenders that run: whoever interrupts the bench does not wait for theirs. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill();
+});
+
 export class Peer<P extends Protocol<P>> {
   private readonly child: ChildProcess;
   private readonly lines: AsyncIterator<string>;
@@ -34,6 +40,8 @@ export class Peer<P extends Protocol<P>> {
 
   constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+    running.add(this.child);
+    this.child.once('exit', () => running.delete(this.child));
     this.exited = new Promise((resolve) => {
       this.child.once('error', (error) => resolve(error.message));
       this.child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? `code ${code}`}`));

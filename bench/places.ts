@@ -9,15 +9,17 @@ import { cacheFolder } from '../src/host/node-cost-cache.ts';
 /** Built, rather than TypeScript. */
 export const BUILT = import.meta.filename.endsWith('.js');
 
-/** The folder of package.json: built, this file lies in dist/bench/ or dist/chunks/, as the bundler sees fit. */
-export const ROOT = join(import.meta.dirname, BUILT ? '../..' : '..');
+const ABOVE = join(import.meta.dirname, '..');
 
-const HERE = BUILT ? join(ROOT, 'dist', 'bench') : import.meta.dirname;
+/** The folder of package.json; built, this file lies in bench/ or chunks/ of the built package, as the bundler sees fit. */
+export const ROOT = BUILT ? join(ABOVE, '..') : ABOVE;
+
+const HERE = join(ABOVE, 'bench');
 
 const CHECKOUT = existsSync(join(ROOT, 'bench', 'run.ts'));
 
 /** The built library that is measured when no other is named. */
-export const LIBRARY = join(ROOT, 'dist', 'node.js');
+export const LIBRARY = join(BUILT ? ABOVE : join(ROOT, 'dist'), 'node.js');
 
 /** Where peers and indexes are kept. A package's own folder goes with the next install: the user's cache stays. */
 export const CACHE = CHECKOUT ? join(ROOT, '.cache') : cacheFolder();

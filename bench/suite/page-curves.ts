@@ -51,6 +51,7 @@ function markOf(lane: LaneReport, point: PointReport, recall: number): Mark {
   return {
     contender: lane.contender,
     kind: lane.kind,
+    dashed: lane.kind, // by another name: legends of one name become one
     lane: lane.id,
     ours: isOurs(lane.contender),
     at: position(recall),
@@ -125,11 +126,11 @@ function curveLayers(lanes: readonly LaneReport[], scales: CurveScales): Layers 
 function legendsOf({ contenders, lanes, legend }: CurveScales) {
   const present = contenders.filter((name) => lanes.some(({ contender }) => contender === name));
   const kinds = kindsOf(lanes);
-  const shown = legend ? { title: null, labelFontSize: 11, symbolSize: 60, symbolDash: [1, 0] } : null;
+  const shown = legend ? { title: null, labelFontSize: 11, symbolSize: 60 } : null;
   return {
     color: { ...colourScale(contenders, present), legend: shown },
     shape: { field: 'kind', type: 'nominal' as const, scale: { domain: kinds, range: shapesOf(kinds) }, legend: shown },
-    strokeDash: { field: 'kind', type: 'nominal' as const, scale: { domain: kinds, range: dashesOf(kinds) }, legend: shown },
+    strokeDash: { field: 'dashed', type: 'nominal' as const, scale: { domain: kinds, range: dashesOf(kinds) }, legend: null },
   };
 }
 

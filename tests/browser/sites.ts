@@ -68,17 +68,23 @@ function kernelTestsInThePage(): Plugin {
 export function buildConsumer(): Promise<Site> {
   return buildSite(async (folder) => {
     await cp(join(import.meta.dirname, 'consumer'), folder, { recursive: true });
-    const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
-    const modules = join(folder, 'node_modules');
-    for (const name of Object.keys(dependencies)) {
-      await mkdir(dirname(join(modules, name)), { recursive: true });
-      await symlink(join(root, 'node_modules', name), join(modules, name));
-    }
+    const modules = await linkedDependencies(folder);
     await runVite(root, ['--outDir', join(modules, 'isodex/dist')]);
     await cp(join(root, 'package.json'), join(modules, 'isodex/package.json'));
     await runVite(folder, []);
     return join(folder, 'dist');
   });
+}
+
+/** The node_modules of a user's project, with what the package depends on and nothing else. */
+export async function linkedDependencies(project: string): Promise<string> {
+  const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  const modules = join(project, 'node_modules');
+  for (const name of Object.keys(dependencies)) {
+    await mkdir(dirname(join(modules, name)), { recursive: true });
+    await symlink(join(root, 'node_modules', name), join(modules, name));
+  }
+  return modules;
 }
 
 /** `vite build` as a user starts it: a process of its own, outside of vitest's environment. */

@@ -22,7 +22,7 @@ export const TEST = fashion('t10k-images-idx3-ubyte.gz');
 /** Sizes and times of all that goes into the build, as one name. */
 function stateOfSources(): string {
   const hash = createHash('sha256');
-  const files = ['src', 'shaders', 'build'].flatMap((folder) =>
+  const files = ['src', 'shaders', 'bench', 'build'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
   );
   for (const file of [...files, 'vite.config.ts', 'package.json'].sort()) {
