@@ -55,7 +55,7 @@ export interface Visit {
 /** Opens the site in a fresh profile, works in it, and fails for every error that its page or its workers report. */
 export async function visit<T>({ site, mode, ...rest }: Visit, work: (page: Page) => Promise<T>): Promise<T> {
   await using server = await serve(site, mode);
-  return visitUrl({ url: server.url, ...rest }, work);
+  return await visitUrl({ url: server.url, ...rest }, work); // before the server goes
 }
 
 /** The same, of an address. A page from a file has no network. */
