@@ -92,6 +92,7 @@ export interface Ended {
 }
 
 export interface RunOptions {
+  readonly cwd?: string;
   readonly env?: Record<string, string>;
   /** Closes our end of its output after this many bytes, as `head` does. */
   readonly readOnly?: number;
@@ -103,6 +104,7 @@ export interface RunOptions {
 export async function isodex(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const child = spawn(process.execPath, [await builtCli(), ...args], {
     env: { ...process.env, ...options.env },
+    cwd: options.cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const out = { stdout: '', stderr: '' };
