@@ -15,6 +15,7 @@ import {
   recallText,
   searchText,
   shapesOf,
+  told,
 } from './page-look.ts';
 import type { LaneReport, PointReport } from './report.ts';
 
@@ -64,14 +65,14 @@ function markOf(lane: LaneReport, point: PointReport, recall: number): Mark {
   };
 }
 
-const TOLD = [
-  { field: 'contender', title: 'library' },
-  { field: 'index', title: 'index' },
-  { field: 'search', title: 'parameters' },
-  { field: 'recalls', title: 'recall@1 / 10 / 100' },
-  { field: 'speed', title: 'queries/s, median (least–most)' },
-  { field: 'memory', title: 'memory' },
-].map((one) => ({ ...one, type: 'nominal' as const }));
+const TOLD = told({
+  contender: 'library',
+  index: 'index',
+  search: 'parameters',
+  recalls: 'recall@1 / 10 / 100',
+  speed: 'queries/s, median (least–most)',
+  memory: 'memory',
+});
 
 /** What the panels of a set share, so that they can be compared by eye. */
 interface CurveScales {

@@ -15,6 +15,7 @@ import {
   roomFor,
   SOFT,
   searchText,
+  told,
 } from './page-look.ts';
 import type { LaneReport, LatencyReport } from './report.ts';
 
@@ -78,15 +79,15 @@ export function latencyLayers(lanes: readonly LaneReport[], contenders: readonly
   ];
 }
 
-const TOLD = [
-  { field: 'label', title: 'index' },
-  { field: 'search', title: 'parameters' },
-  { field: 'recall', title: 'recall@10' },
-  { field: 'p50', title: 'p50, ms' },
-  { field: 'p95', title: 'p95, ms' },
-  { field: 'p99', title: 'p99, ms' },
-  { field: 'asked', title: 'queries' },
-].map((one) => ({ ...one, type: 'nominal' as const }));
+const TOLD = told({
+  label: 'index',
+  search: 'parameters',
+  recall: 'recall@10',
+  p50: 'p50, ms',
+  p95: 'p95, ms',
+  p99: 'p99, ms',
+  asked: 'queries',
+});
 
 function rowOf(lane: Timed) {
   const { p50, p95, p99, seconds, point: number } = lane.latency;

@@ -26,6 +26,11 @@ export const INK = '#1f2328';
 export const SOFT = '#656d76';
 export const LINE = '#e7e9ec';
 
+/** What a mark tells: text, by title. */
+export function told(titles: Readonly<Record<string, string>>) {
+  return Object.entries(titles).map(([field, title]) => ({ field, title, type: 'nominal' as const }));
+}
+
 /** Where a scale ends that leaves room on its right, in pixels. */
 export const roomFor = (pixels: number) => ({ expr: `max(width - ${pixels}, 40)` });
 
