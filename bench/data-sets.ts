@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readVectors } from '../src/io/vector-source.ts';
-import { clustered } from './clustered.ts';
+import { clustered } from '../src/tune/clustered.ts';
 
 export type Metric = 'l2' | 'cosine';
 

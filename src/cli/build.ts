@@ -41,7 +41,7 @@ export async function build(input: string, given: BuildArgs, task: Task): Promis
     const keys = args.ids === undefined ? undefined : await readKeys(args.ids, source, args.limit);
     using engine = await openQuietly({ prefer: args.engine, threads: args.threads, signal: task.signal });
     const options = { dim: source.dim, ...configOf(args), engine };
-    using index = await (args.tuning === undefined ? createIndex(args.index, options) : fromTuningFile(args.tuning, options));
+    using index = await (args.tuning === undefined ? createIndex(args.index, options) : fromTuningFile(args.tuning, source.path, options));
     checkGraphArgs(index, args);
     checkCodeArgs(index, args);
     await trainOn(index, source, args, task);
@@ -53,11 +53,15 @@ export async function build(input: string, given: BuildArgs, task: Task): Promis
 }
 
 /** An empty index of a tuning result's best point. */
-async function fromTuningFile(path: string, options: FromTuningOptions): Promise<VectorIndex> {
+async function fromTuningFile(path: string, input: string, options: FromTuningOptions): Promise<VectorIndex> {
   const text = await readFile(path, 'utf8').catch((cause) => {
     throw new IsodexError('bad-file', `${path} cannot be read (${cause.code})`, { cause });
   });
   const result = parseTuning(text, path);
+  const { dim } = result.measuredOn;
+  if (options.dim !== dim) {
+    throw new IsodexError('bad-argument', `${input} has dim ${options.dim}, but ${path} was measured on dim ${dim}; tune on these vectors`);
+  }
   if (result.best) return fromTuningResult(result, options);
   throw new IsodexError('bad-argument', `${path} has no best point: nothing met its wish; give --index`);
 }

@@ -99,7 +99,8 @@ With 'compute' every row is compared with every query by canonical arithmetic, o
 program
   .command('tune')
   .description('find the index that meets a wish on your vectors; exit code 2 where none does')
-  .argument('<input>', 'file of vectors')
+  .argument('[input]', 'file of vectors')
+  .addOption(options.synthetic)
   .option('--queries <file>', 'file of queries (default: up to 1,000 of the vectors, which are then left out)')
   .addOption(options.minRecall)
   .addOption(options.targetP99)

@@ -121,12 +121,22 @@ export const annBenchmarks = new Option(
 
 export const buildTime = new Option('--build-time <time>', 'that building took, for these results, as 12.5s').argParser(duration);
 
+export const synthetic = new Option('--synthetic <rows>x<dim>', 'made-up clustered vectors instead of a file, as 100000x384').argParser(
+  shape,
+);
+
 export const indexes = new Option('--indexes <names>', 'kinds of index that are tried').default(FAMILIES.join(','));
 
 export const budget = new Option('--budget <time>', 'that tuning may take').argParser(duration).default(900_000, '15m');
 
 export function limit(what: string): Option {
   return new Option('--limit <n>', `take only the first n ${what}`).argParser(integer(1, Number.MAX_SAFE_INTEGER));
+}
+
+function shape(text: string): { readonly rows: number; readonly dim: number } {
+  const [, rows, dim] = /^(\d+)x(\d+)$/.exec(text) ?? [];
+  if (Number(rows) >= 1 && Number(dim) >= 1 && Number(dim) <= 4096) return { rows: Number(rows), dim: Number(dim) };
+  throw new InvalidArgumentError("Give rows and values of a row, as '100000x384'.");
 }
 
 function share(text: string): number {

@@ -2,6 +2,7 @@ import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { readVectors } from '../io/vector-source.ts';
 import { IsodexError, type Metric, type Objective, type OperatingPoint, type TuningResult, tune as tuneIndex, version } from '../node.ts';
 import { FAMILIES, type Family } from '../tune/candidates.ts';
+import { clustered, HIDDEN } from '../tune/clustered.ts';
 import { frontier } from '../tune/operating-points.ts';
 import type { TrialRecord } from '../tune/trial.ts';
 import { type Crossover, fingerprintOf, keyOf } from '../tune/tuner.ts';
@@ -15,6 +16,7 @@ import { formatFacts, formatRate, formatTable } from './table.ts';
 
 interface TuneArgs extends EngineArgs {
   readonly queries?: string;
+  readonly synthetic?: { readonly rows: number; readonly dim: number };
   readonly metric?: Metric;
   readonly k: number;
   readonly minRecall: number;
@@ -32,13 +34,12 @@ interface TuneArgs extends EngineArgs {
 /** No point met the wish. */
 const UNMET = 2;
 
-export async function tune(input: string, args: TuneArgs, { signal }: Task): Promise<number | undefined> {
+export async function tune(input: string | undefined, args: TuneArgs, { signal }: Task): Promise<number | undefined> {
   if (args.out !== undefined) await checkTarget(args.out);
-  const metric = await metricFor(input, args.metric);
-  const { vectors, dim } = await readVectors(input, { limit: args.limit, signal });
+  const { vectors, dim, metric, name, synthetic } = await rowsOf(input, args, signal);
   const queries = args.queries === undefined ? undefined : await readVectors(args.queries, { signal });
   if (queries && queries.dim !== dim) {
-    throw new IsodexError('bad-argument', `${args.queries} has dim ${queries.dim}, but ${input} has dim ${dim}`);
+    throw new IsodexError('bad-argument', `${args.queries} has dim ${queries.dim}, but ${name} has dim ${dim}`);
   }
   using engine = await openQuietly({ prefer: args.engine, threads: args.threads, signal });
   const journal = args.out === undefined ? undefined : `${args.out}.trials.jsonl`;
@@ -54,7 +55,7 @@ export async function tune(input: string, args: TuneArgs, { signal }: Task): Pro
     if (best && process.stderr.isTTY) process.stderr.write(`best so far: ${nameOf(best)}, p99 ${best.latency.p99.toFixed(2)} ms\n`);
   };
   const result = await tuneIndex(vectors, {
-    ...{ dim, metric, k, seed, engine, signal, resume, onTrial, queries: queries?.vectors },
+    ...{ dim, metric, k, seed, engine, signal, resume, onTrial, queries: queries?.vectors, synthetic },
     ...{ ...limits, indexes: familiesOf(args.indexes), budget: budget / 1000, onProgress: progress.update },
   });
   progress.stop();
@@ -63,6 +64,21 @@ export async function tune(input: string, args: TuneArgs, { signal }: Task): Pro
   if (journal !== undefined) await rm(journal, { force: true });
   print(result, args);
   return result.best ? undefined : UNMET;
+}
+
+/** What is tuned on: a file's vectors, or made-up ones where they are asked for. */
+async function rowsOf(input: string | undefined, { synthetic, metric, limit, seed }: TuneArgs, signal: AbortSignal) {
+  if ((input === undefined) === (synthetic === undefined)) {
+    throw new IsodexError('bad-argument', 'give a file of vectors, or --synthetic for made-up ones, and not both');
+  }
+  if (input !== undefined) {
+    const { vectors, dim } = await readVectors(input, { limit, signal });
+    return { vectors, dim, metric: await metricFor(input, metric), name: input, synthetic: false };
+  }
+  const { rows, dim } = synthetic!;
+  console.warn(`isodex: ${HIDDEN}`);
+  const { base } = clustered(rows, 0, dim, seed);
+  return { vectors: base, dim, metric: metric ?? 'l2', name: 'what --synthetic makes', synthetic: true };
 }
 
 function familiesOf(text: string): Family[] {
@@ -109,9 +125,9 @@ function print({ best, nearest, missed, points, measuredOn, wish, crossovers, lo
     point.buildSeconds.toFixed(1),
   ]);
   if (rows.length > 0) console.log(formatTable(['index', `recall@${measuredOn.k}`, 'p99 ms', 'QPS', 'MiB', 'build s'], rows));
-  const { n, dim, queries, heldOut } = measuredOn;
+  const { n, dim, queries, heldOut, synthetic } = measuredOn;
   const facts: [string, string][] = [
-    ['measured on', `${n} rows of dim ${dim}, ${queries} queries${heldOut ? ' held out of them' : ''}`],
+    ['measured on', `${n} ${synthetic ? 'made-up ' : ''}rows of dim ${dim}, ${queries} queries${heldOut ? ' held out of them' : ''}`],
     ['points', `${points.length}; above are those that none beats; QPS of the batch that goes fastest, p99 of single queries`],
     ...crossovers.map((one): [string, string] => ['CPU or GPU', crossoverText(one)]),
     ...log.filter(({ skipped }) => skipped).map(({ event }): [string, string] => ['not tried', event]),

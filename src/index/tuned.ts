@@ -64,6 +64,8 @@ export interface MeasuredOn {
   readonly queries: number;
   /** Whether queries were taken out of the vectors. */
   readonly heldOut: boolean;
+  /** Whether the vectors were made up. */
+  readonly synthetic: boolean;
   readonly engine: string;
   /** How the GPU names itself and its driver, where there was one. */
   readonly adapter?: string | undefined;
@@ -100,7 +102,7 @@ export const pointSchema = v.strictObject({
 
 export const measuredOnSchema = v.strictObject({
   ...{ fingerprint: v.string(), n: count, dim: count, metric, k: count },
-  ...{ queries: count, heldOut: v.boolean(), engine: v.string(), adapter: v.optional(v.string()) },
+  ...{ queries: count, heldOut: v.boolean(), synthetic: v.boolean(), engine: v.string(), adapter: v.optional(v.string()) },
   machine: v.strictObject({ runtime: v.string(), system: v.string(), cores: count }),
 });
 

@@ -29,6 +29,8 @@ export interface TuneOptions extends Wish, TaskOptions {
   /** Seconds that tuning may take. Default 900. */
   readonly budget?: number | undefined;
   readonly seed?: number | undefined;
+  /** Whether the vectors are made up, which the result then says. Default false. */
+  readonly synthetic?: boolean | undefined;
   /** Trials of an earlier run on the same vectors, which are not repeated. */
   readonly resume?: readonly TrialRecord[] | undefined;
   /** Gets each trial when it is done, and the best point so far. */
@@ -104,7 +106,7 @@ class Tuner {
     this.all = { dim, metric, seed, rows, queries, k };
     this.measuredOn = {
       ...{ fingerprint: fingerprintOf(vectors, options.queries), n: rows.length / dim, dim, metric, k },
-      ...{ queries: queries.length / dim, heldOut: options.queries === undefined },
+      ...{ queries: queries.length / dim, heldOut: options.queries === undefined, synthetic: options.synthetic === true },
       ...engineFacts(options.engine.info),
       machine: around.machine,
     };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { agreement, differing } from '../../bench/agreement.ts';
-import { clustered } from '../../bench/clustered.ts';
 import { threadCounts } from '../../bench/contenders.ts';
 import { intrinsicDimension, quantile, ratios, summarise } from '../../bench/statistics.ts';
 import { spread, table, three } from '../../bench/table.ts';
+import { clustered } from '../../src/tune/clustered.ts';
 
 describe('quantile', () => {
   it('interpolates between neighbours', () => {

@@ -2,13 +2,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { clustered } from '../../bench/clustered.ts';
 import { casesOf, listsFor } from '../../bench/suite/cases.ts';
 import type { Lane } from '../../bench/suite/lanes.ts';
 import type { LaneReport, SuiteReport } from '../../bench/suite/report.ts';
 import { type LaneTrack, takeRounds } from '../../bench/suite/rounds.ts';
 import { latencyPoint, memoryOf, memoryShareOf, reductionsOf } from '../../bench/suite/summary.ts';
 import { reductionText } from '../../bench/suite/text.ts';
+import { clustered } from '../../src/tune/clustered.ts';
 import { benchRunner, root } from './run.ts';
 
 const { bench, out, library } = benchRunner();

@@ -33,6 +33,25 @@ describe('tune', () => {
     expect(stdout).toMatch(/within reach +--min-recall 0\.95 --target-p99 [\d.]+ms\n/);
   });
 
+  it('makes vectors up where it is asked to, and says what that hides', { timeout: 60_000 }, async () => {
+    const made = scratch.at('made-up.json');
+    const { code, stdout, stderr } = await isodex(['tune', '--synthetic', '900x12', '--indexes', 'Flat', '--engine', 'cpu', '--out', made]);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/made-up vectors have clusters of one size and shape: .* tune on your own/);
+    expect(stdout).toMatch(/measured on +855 made-up rows of dim 12/);
+    expect(parseTuning(readFileSync(made, 'utf8')).measuredOn).toMatchObject({ synthetic: true, n: 855, dim: 12 });
+    const misfit = await isodex(['build', rows, '--tuning', made, '--out', scratch.at('misfit.isodex')]);
+    expect(misfit).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/rows\.npy has dim 32, but .*made-up\.json was measured on dim 12/),
+    });
+    for (const args of [['tune'], ['tune', rows, '--synthetic', '10x10']]) {
+      const refused = await isodex(args);
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/give a file of vectors, or --synthetic .* and not both/) });
+    }
+    expect((await isodex(['tune', '--synthetic', '100'])).stderr).toMatch(/Give rows and values of a row, as '100000x384'/);
+  });
+
   it('says why there was nothing to try', async () => {
     const { code, stdout } = await tune('--max-memory', '1KB', '--indexes', 'Flat');
     expect(code).toBe(2);

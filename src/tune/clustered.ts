@@ -7,7 +7,11 @@ const ROWS_PER_CLUSTER = 500;
 const SPREAD = 0.6;
 const NOISE = 0.05;
 
-export interface Clustered {
+/** What made-up vectors do not show; said wherever they stand in for real ones. */
+export const HIDDEN =
+  'made-up vectors have clusters of one size and shape: real ones are harder here and easier there, so tune on your own before you rely on it';
+
+interface Clustered {
   readonly base: Float32Array;
   readonly queries: Float32Array;
 }
