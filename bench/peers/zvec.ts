@@ -83,7 +83,9 @@ class Zvec implements Adapter {
 
   choose({ efSearch, nprobe }: Setting, k: number) {
     this.k = k;
-    const params = { indexType: this.indexType(this.description), ef: efSearch, nprobe };
+    const indexType = this.indexType(this.description);
+    // of a full scan it wants none
+    const params = this.description === 'Flat' ? undefined : { indexType, ef: efSearch, nprobe };
     this.calls = this.queries.each.map((vector) => ({ fieldName: 'row', vector, topk: k, outputFields: [], params }));
   }
 

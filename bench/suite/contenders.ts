@@ -49,5 +49,5 @@ function parallel(name: string): boolean {
 /** Its pools are sized when its process starts. */
 function lanceThreads(threads: number): Readonly<Record<string, string>> {
   const count = String(threads);
-  return { LANCE_CPU_THREADS: count, TOKIO_WORKER_THREADS: count, RAYON_NUM_THREADS: count, LANCE_LOG: 'error' };
+  return { LANCE_CPU_THREADS: count, TOKIO_WORKER_THREADS: count, RAYON_NUM_THREADS: count, LANCE_LOG: 'error', RUST_LOG: 'error' };
 }

@@ -38,6 +38,9 @@ export interface LaneTrack {
 /** Beyond this recall nobody is compared, so going on would only take time. */
 const ENOUGH = 0.997;
 
+/** Single queries that do not count. */
+const WARMING = 50;
+
 const MOST = Math.max(...RECALLS);
 
 /** What a lane finds in each way, from the cheapest on until it is enough; this warms it up too. `truth` is of 100 neighbours. */
@@ -64,26 +67,51 @@ function recallsOf(found: Int32Array, k: number, many: Int32Array, truth: Truth)
   return { 1: truth.recallAt(1, found, k), 10: truth.recallAt(10, found, k), 100: truth.recallAt(MOST, many, MOST) };
 }
 
-/** All rounds; who begins rotates. A lane that fails is told to `failed` and left out. Returns load averages at their starts. */
+/** Lanes in turns; one that fails is told of and left out from then on. */
+class Field {
+  private readonly failed: (lane: Lane, error: Error) => void;
+  tracks: readonly LaneTrack[];
+
+  constructor(tracks: readonly LaneTrack[], failed: (lane: Lane, error: Error) => void) {
+    this.tracks = tracks;
+    this.failed = failed;
+  }
+
+  /** Who begins rotates with `turn`. */
+  async each(turn: number, work: (track: LaneTrack) => Promise<void>): Promise<void> {
+    for (const track of rotated(this.tracks, turn)) {
+      try {
+        await work(track);
+      } catch (error) {
+        this.tracks = this.tracks.filter((one) => one !== track);
+        this.failed(track.lane, error as Error);
+      }
+    }
+  }
+}
+
+/** All rounds, after single queries to warm up. Returns the lanes that came through, and load averages at the rounds' starts. */
 export async function takeRounds(
   all: readonly LaneTrack[],
   options: RoundOptions,
   failed: (lane: Lane, error: Error) => void,
-): Promise<{ tracks: LaneTrack[]; loadAverages: number[] }> {
-  const { repeats, timeIsUp, say } = options;
-  let tracks = [...all];
+): Promise<{ tracks: readonly LaneTrack[]; loadAverages: number[] }> {
+  const { repeats, singles, timeIsUp, say } = options;
+  const field = new Field(all, failed);
   const loadAverages: number[] = [];
+  const warming = Math.min(singles, WARMING);
+  if (warming > 0) await field.each(0, async (track) => void (await askSingly(track, 0, warming)));
   const begun = performance.now();
-  for (let round = 0; round < repeats && tracks.length > 0; round++) {
+  for (let round = 0; round < repeats && field.tracks.length > 0; round++) {
     if (round > 0 && timeIsUp()) {
       say(`  time is up after ${round} of ${repeats} rounds`);
       break;
     }
-    say(`  round ${round + 1} of ${repeats}, about ${secondsLeft(tracks, round, begun, options)} s left`);
+    say(`  round ${round + 1} of ${repeats}, about ${secondsLeft(field.tracks, round, begun, options)} s left`);
     loadAverages.push(loadavg()[0]!);
-    tracks = await takeTurns(tracks, round, options, failed);
+    await takeTurns(field, round, options);
   }
-  return { tracks, loadAverages };
+  return { tracks: field.tracks, loadAverages };
 }
 
 /** Judged by the rounds so far; by the survey before there are any. */
@@ -92,47 +120,30 @@ function secondsLeft(tracks: readonly LaneTrack[], round: number, begun: number,
   return Math.ceil(repeats * tracks.reduce((sum, { sweepSeconds }) => sum + sweepSeconds, 0));
 }
 
-async function takeTurns(
-  all: readonly LaneTrack[],
-  round: number,
-  { repeats, singles }: RoundOptions,
-  failed: (lane: Lane, error: Error) => void,
-): Promise<LaneTrack[]> {
-  const lost = new Set<LaneTrack>();
-  const attempt = async (track: LaneTrack, work: () => Promise<void>) => {
-    if (lost.has(track)) return;
-    await pause();
-    try {
-      await work();
-    } catch (error) {
-      lost.add(track);
-      failed(track.lane, error as Error);
-    }
-  };
-  const turns = Math.max(...all.map(({ points }) => points.length));
+async function takeTurns(field: Field, round: number, { repeats, singles }: RoundOptions): Promise<void> {
+  const turns = Math.max(...field.tracks.map(({ points }) => points.length));
   for (let turn = 0; turn < turns; turn++) {
-    for (const track of rotated(all, round + turn)) {
-      const point = track.points[turn];
-      if (point) await attempt(track, () => sampleInto(point, track.lane));
-    }
+    await field.each(round + turn, async ({ points, lane }) => {
+      const point = points[turn];
+      if (point) await sampleInto(point, lane);
+    });
   }
   const first = shareBefore(round, singles, repeats);
   const count = shareBefore(round + 1, singles, repeats) - first;
-  if (count > 0) {
-    for (const track of rotated(all, round)) await attempt(track, () => singlesInto(track, first, count));
-  }
-  return all.filter((track) => !lost.has(track));
+  if (count > 0) await field.each(round, async (track) => void track.single.push(...(await askSingly(track, first, count))));
 }
 
 async function sampleInto(point: PointTrack, { peer }: Lane): Promise<void> {
+  await pause();
   const { seconds, cpuSeconds } = await peer.ask('search', { setting: point.search });
   point.seconds.push(seconds);
   point.cpuSeconds.push(cpuSeconds);
 }
 
-async function singlesInto({ lane, points, single }: LaneTrack, first: number, count: number): Promise<void> {
+async function askSingly({ lane, points }: LaneTrack, first: number, count: number): Promise<number[]> {
   const setting = points[latencyPoint(points)]!.search;
-  single.push(...(await lane.peer.ask('single', { setting, first, count })).seconds);
+  await pause();
+  return (await lane.peer.ask('single', { setting, first, count })).seconds;
 }
 
 function rotated<T>(items: readonly T[], by: number): T[] {

@@ -133,21 +133,22 @@ describe('takeRounds', () => {
     const { tracks, loadAverages } = await takeRounds([track('a', log), track('b', log)], options, none);
     expect(log.join(', ')).toBe(
       [
+        'a single4, b single4',
         'a search, b search, a single1, b single1',
         'b search, a search, b single1, a single1',
         'a search, b search, a single2, b single2',
       ].join(', '),
     );
     expect(tracks.map(({ points, single }) => [points[0]!.seconds, single.length])).toEqual([
-      [[1, 3, 5], 4],
-      [[1, 3, 5], 4],
+      [[2, 4, 6], 4],
+      [[2, 4, 6], 4],
     ]);
     expect(loadAverages).toHaveLength(3);
   });
 
   it('goes on without a lane that fails', async () => {
     const failures: string[] = [];
-    const all = [track('a', [], 3), track('b', [])];
+    const all = [track('a', [], 4), track('b', [])];
     const { tracks } = await takeRounds(all, options, (_, { message }) => failures.push(message));
     expect(failures).toEqual(['a fell over']);
     expect(tracks).toEqual([all[1]]);
