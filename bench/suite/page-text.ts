@@ -41,7 +41,7 @@ export function conditions(report: SuiteReport): Html {
 <p class="note">Figures depend on the machine; ratios within one run are what to compare. Contenders run in processes of their own and take turns round by
 round. What a process holds is what is resident after loading and searching, less what it had before.</p>
 <dl>${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
-<details><summary>Versions of ${contenders.length} contenders</summary><dl>${contenders.map(
+<details><summary>Versions of who took part</summary><dl>${contenders.map(
     ({ label, info }) => html`<dt>${label}</dt><dd>${infoText(info)}</dd>`,
   )}</dl></details>
 ${skipped.length === 0 ? '' : html`<details open><summary>Skipped</summary><dl>${skipped.map(({ what, reason }) => html`<dt>${what}</dt><dd>${reason}</dd>`)}</dl></details>`}
