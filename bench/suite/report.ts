@@ -54,6 +54,7 @@ export interface LaneReport {
   readonly memory: {
     /** Resident after loading and searching, less what the process had before. */
     readonly residentBytes: number;
+    /** Of `parts`; of resident bytes where there are none. */
     readonly bytesPerVector: number;
     /** What the index says that it holds, by part. */
     readonly parts: Readonly<Record<string, number>> | null;
