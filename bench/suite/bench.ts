@@ -108,8 +108,8 @@ async function benchLanes(open: readonly Lane[], threads: number, { track, truth
   const { session, set, k } = track;
   const failed = (lane: Lane, error: Error) => session.skip({ what: `${laneLabel(lane)} on ${set.name}`, reason: error.message });
   const surveyed: LaneTrack[] = [];
-  for (const lane of open) {
-    options.say(`  recall of ${laneLabel(lane)}`);
+  for (const [i, lane] of open.entries()) {
+    options.say(`  recall of ${laneLabel(lane)} (${i + 1} of ${open.length})`);
     try {
       surveyed.push(await survey(lane, k, session, truth));
     } catch (error) {

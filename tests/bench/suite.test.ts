@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { benchSuite } from '../../bench/suite/bench.ts';
 import { casesOf, listsFor } from '../../bench/suite/cases.ts';
 import type { Lane } from '../../bench/suite/lanes.ts';
 import type { LaneReport, SuiteReport } from '../../bench/suite/report.ts';
@@ -202,6 +203,19 @@ describe.skipIf(!existsSync(library))('bench suite (needs npm run build)', () =>
     const [set] = reported().sets;
     expect(set).toMatchObject({ name: 'base.fvecs', metric: 'cosine', rows: 300, dim: 8, queries: 10 });
     expect(set!.lanes.map(({ kind }) => kind)).toEqual(['Flat', 'HNSW']);
+  });
+
+  it('says what it had no time to build', async () => {
+    const report = await benchSuite({
+      ...{ sets: ['clustered-300x8'], folders: [], queries: 5, threads: [1], kinds: ['Flat', 'HNSW'], indexes: [], peers: [] },
+      ...{ repeats: 1, singles: 1, quick: true, slow: false, rebuild: false, software: false, generic: false, python: undefined },
+      ...{ library, cache: join(out, 'empty'), budget: { costlyBuilds: -1, builds: -1, rounds: -1 } },
+      say: () => {},
+      keep: async () => {},
+    });
+    expect(report.sets[0]).toMatchObject({ lanes: [], reductions: [], memoryShare: null });
+    const reason = 'no time was left to build it; without --quick there is';
+    expect(report.skipped).toEqual(['Flat', 'HNSW32'].map((index) => ({ what: `Isodex ${index} on clustered-300x8`, reason })));
   });
 
   it('refuses what it does not know', async () => {
