@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { EngineOptions } from '../src/node.ts';
 import type { FlatRequests } from './flat-protocol.ts';
 import { Peer, type PeerInfo } from './peer.ts';
-import { PEERS, peerProgram } from './places.ts';
+import { peerProgram } from './places.ts';
 import { pythonWithFaiss } from './python.ts';
 import type { Skipped } from './session.ts';
 
@@ -14,8 +14,6 @@ export interface Contender {
   readonly info: PeerInfo;
   readonly peer: Peer<FlatRequests>;
 }
-
-export { PEERS };
 
 /** What it takes to find contenders. */
 export interface PeerOptions {

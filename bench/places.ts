@@ -25,12 +25,9 @@ export const LIBRARY = join(BUILT ? ABOVE : join(ROOT, 'dist'), 'node.js');
 export const CACHE = CHECKOUT ? join(ROOT, '.cache') : cacheFolder();
 export const CACHE_TEXT = CHECKOUT ? '.cache' : "isodex in the user's cache folder";
 
-/** The folder of the processes. */
-export const PEERS = join(HERE, 'peers');
-
 /** A peer by its source's name: 'isodex-flat.ts'. */
 export function peerProgram(name: string): string {
-  return join(PEERS, BUILT ? name.replace(/\.ts$/, '.js') : name);
+  return join(HERE, 'peers', BUILT ? name.replace(/\.ts$/, '.js') : name);
 }
 
 /** A file that the bench reads as it is, by its path in bench/. */
