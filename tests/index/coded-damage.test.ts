@@ -1,7 +1,7 @@
 /** Files of codes that are damaged, or made up under a right checksum: all of them are bad-file, and leave nothing behind. */
 import { expect, it } from 'vitest';
-import { readIndex } from '../../src/index/factory.ts';
 import { bytesSource } from '../../src/index/byte-source.ts';
+import { readIndex } from '../../src/index/factory.ts';
 import { hasCode } from '../../src/util/errors.ts';
 import { coded, dim, engine, filled, first, queries } from './coded-fixture.ts';
 import { expectSameBytes } from './helpers.ts';

@@ -1,7 +1,7 @@
 /** Files of graphs that are damaged, or made up under a right checksum: all of them are bad-file, and leave nothing behind. */
 import { expect, it } from 'vitest';
-import { readIndex } from '../../src/index/factory.ts';
 import { bytesSource } from '../../src/index/byte-source.ts';
+import { readIndex } from '../../src/index/factory.ts';
 import { hasCode } from '../../src/util/errors.ts';
 import { expectSameBytes } from './helpers.ts';
 import { dim, engine, filled, many } from './hnsw-fixture.ts';
