@@ -131,6 +131,8 @@ async function openLanes(threads: number, work: Work, options: SuiteOptions): Pr
   const wanted = work.contenders
     .filter(({ searches }) => searches || threads === 1)
     .flatMap((contender) => wantedOf(contender, work.track, options).map((one) => ({ contender, case: one })));
+  if (wanted.length === 0)
+    session.skip({ what: `data set ${set.name}`, reason: 'no index is as --kinds and --indexes ask; leave one of them out' });
   const lanes = new Map<Case, Lane>();
   for (const { contender, case: one } of [...wanted].sort((a, b) => costOf(a.case) - costOf(b.case))) {
     try {
