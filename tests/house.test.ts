@@ -131,15 +131,18 @@ describe('kernels', () => {
     const assembly = `src/kernels/simd/assembly/${name}.ts`;
 
     it('has its places', () => {
-      const places = [`src/kernels/${name}.ts`, `src/kernels/cpu/${name}.ts`, assembly, `tests/kernels/${name}.test.ts`];
+      const places = [`src/kernels/${name}.ts`, `src/kernels/cpu/${name}.ts`, `tests/kernels/${name}.test.ts`];
+      expect(exists(assembly)).toBe(!kernel.deviceOnly);
       expect(places.filter((path) => !exists(path))).toEqual([]);
       expect(textOf(`src/kernels/${name}.ts`)).toContain(`export const ${exportName(name)} = defineKernel(`);
       expect(textOf(`src/kernels/cpu/${name}.ts`)).toContain(`export function ${exportName(name)}Twin(`);
-      expect(textOf('src/kernels/simd/assembly/module.ts')).toContain(`export { ${exportName(name)} } from './${name}';`);
+      if (!kernel.deviceOnly) {
+        expect(textOf('src/kernels/simd/assembly/module.ts')).toContain(`export { ${exportName(name)} } from './${name}';`);
+      }
       expect(textOf(`tests/kernels/${name}.test.ts`)).toMatch(new RegExp(`kernelContract\\(\\s*${exportName(name)},`));
     });
 
-    it('has a WASM export that takes its bindings, its params and a range', () => {
+    it.skipIf(kernel.deviceOnly)('has a WASM export that takes its bindings, its params and a range', () => {
       expect(assemblyParameters(textOf(assembly), exportName(name))).toEqual([
         ...Object.keys(kernel.bindings).map((binding) => ({ name: binding, type: 'usize' })),
         ...[...kernel.params, 'begin', 'end'].map((param) => ({ name: param, type: 'i32' })),

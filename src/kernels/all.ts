@@ -1,6 +1,7 @@
 /** Every kernel, for engines that prepare them and for the tests that hold them. */
 import { canonicalDistances } from './canonical-distances.ts';
 import { cellSums } from './cell-sums.ts';
+import { graphBeam } from './graph-beam.ts';
 import { graphJoin } from './graph-join.ts';
 import { graphSearch } from './graph-search.ts';
 import { graphSelect } from './graph-select.ts';
@@ -26,6 +27,7 @@ import { topK } from './top-k.ts';
 export const kernels: readonly Kernel[] = [
   canonicalDistances,
   cellSums,
+  graphBeam,
   graphJoin,
   graphSearch,
   graphSelect,

@@ -60,6 +60,8 @@ export interface Plan {
 export interface Kernel<B extends Bindings = Bindings, P extends string = string> {
   /** Stem of shaders/<name>.wgsl, src/kernels/<name>.ts, src/kernels/cpu/<name>.ts and tests/kernels/<name>.test.ts. */
   readonly name: string;
+  /** No WASM export: hosts do the same by another kernel. Their twins still run it. Default false. */
+  readonly deviceOnly?: boolean;
   /** In the order of `@binding(0 …)` and of the WASM export's pointers. The uniform `params` comes after them. */
   readonly bindings: B;
   readonly params: readonly P[];

@@ -50,7 +50,7 @@ export function kernelContract<B extends Bindings, P extends string>(
   describe(kernel.name, async () => {
     const reference = new ReferenceEngine();
     for (const { name, open } of await enginesHere()) {
-      if (name === 'reference' || (name === 'gpu' && !kernel.plan)) continue;
+      if (name === 'reference' || (name === 'gpu' ? !kernel.plan : kernel.deviceOnly)) continue;
       describe(name, () => {
         const engine = open();
         afterAll(async () => (await engine).close());
