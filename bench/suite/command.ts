@@ -27,7 +27,7 @@ const QUICK = {
   repeats: 3,
   singles: 200,
   patience: 20,
-  budget: { costlyBuilds: 40, builds: 60, rounds: 95 },
+  budget: { costlyBuilds: 40, builds: 55, rounds: 90 },
 };
 
 const AGAINST = 'hnswlib-node,usearch,faiss,zvec,lancedb';
