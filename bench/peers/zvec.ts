@@ -84,9 +84,9 @@ class Zvec implements Adapter {
   choose({ efSearch, nprobe }: Setting, k: number) {
     this.k = k;
     const indexType = this.indexType(this.description);
-    // of a full scan it wants none
-    const params = this.description === 'Flat' ? undefined : { indexType, ef: efSearch, nprobe };
-    this.calls = this.queries.each.map((vector) => ({ fieldName: 'row', vector, topk: k, outputFields: [], params }));
+    // a full scan takes none
+    const params = this.description === 'Flat' ? {} : { params: { indexType, ef: efSearch, nprobe } };
+    this.calls = this.queries.each.map((vector) => ({ fieldName: 'row', vector, topk: k, outputFields: [], ...params }));
   }
 
   searchAll() {

@@ -63,7 +63,8 @@ function costs(lanes: readonly LaneReport[]): string {
 
 /** "HNSW p99 is 94 % below Flat's (FAISS Flat 4.90 ms → 0.30 ms, recall 0.97)" */
 export function reductionText({ against, flatP99, p99, recall, reduction }: Reduction): string {
-  const percent = Math.round(100 * Math.abs(reduction));
+  const share = 100 * Math.abs(reduction);
+  const percent = share >= 99.5 && share < 100 ? share.toFixed(2) : String(Math.round(share)); // 100 % would be none left
   const where = reduction >= 0 ? 'below' : 'above';
   return `HNSW p99 is ${percent} % ${where} Flat's (${against} ${three(flatP99 * 1000)} ms → ${three(p99 * 1000)} ms, recall ${recall.toFixed(2)})`;
 }
