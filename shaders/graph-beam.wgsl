@@ -6,7 +6,7 @@
 //   queries u32 [.., 4 quads]    codesA, codesB u32 [rows, 4 quads]: rows from `split` on are in B
 //   linksA, linksB u32 [rows, degree]: link rows, NONE behind the last link; of level 0 row = node, of a level l above it
 //                  upperBase + upperRows[node] + l - 1; rows from `linkSplit` on are in B
-//   tables  u32 [n + ceil(n / 32)]: upperRows, then a bit per node that may be returned, looked at only where `filtered` is 1
+//   tables  u32: upperRows [n]; from `admittedAt` on a bit per node that may be returned, looked at only where `filtered` is 1
 //   found   u32 [.., 2 ef + 2]: keys, ids (NONE behind the last), nodes whose links were followed, keys computed
 //   spill   u32 [nq, 2 capacity]: the beam, where it is too long for the workgroup's memory
 // Visited nodes are kept in a table of ids at (id mod VISITED), where the least of those that come together stays. It may forget a
@@ -22,7 +22,7 @@ const EXPANDED = 0x80000000u;
 const ADMITTED = 0x40000000u;
 const ID = 0x3fffffffu;
 struct Params {
-  nq: u32, first: u32, n: u32, quads: u32, form: u32, degree: u32, split: u32, linkSplit: u32, upperBase: u32,
+  nq: u32, first: u32, n: u32, quads: u32, form: u32, degree: u32, split: u32, linkSplit: u32, upperBase: u32, admittedAt: u32,
   entry: u32, entryLevel: u32, level: u32, ef: u32, capacity: u32, filtered: u32, visited: u32,
 }
 @group(0) @binding(0) var<storage, read> queries: array<vec4u>;
@@ -97,7 +97,7 @@ fn rowOf(node: u32, level: u32) -> u32 {
 
 fn flagged(id: u32) -> u32 {
   if (params.filtered == 0u) { return id | ADMITTED; }
-  let bit = (tables[params.n + id / 32u] >> (id % 32u)) & 1u;
+  let bit = (tables[params.admittedAt + id / 32u] >> (id % 32u)) & 1u;
   return select(id, id | ADMITTED, bit == 1u);
 }
 

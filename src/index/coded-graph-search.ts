@@ -11,10 +11,9 @@ import { Lists } from './coding/lists.ts';
 import type { Trained } from './coding/trained.ts';
 import type { Collector } from './collectors.ts';
 import { DecodedRows } from './decoded-rows.ts';
-import { EngineWalker } from './engine-walker.ts';
+import { DeviceCopies, EngineWalker } from './engine-walker.ts';
 import type { Admission } from './filter.ts';
 import type { CodecPlan } from './graph-codec.ts';
-import { DeviceCodes } from './graph-device.ts';
 import type { CodedSlice, GraphQueries } from './graph-queries.ts';
 import { viewOf } from './graph-state.ts';
 import { refineBeams } from './list-refiner.ts';
@@ -50,7 +49,7 @@ export interface CodedGraphTask {
 
 /** Walks by lookups. */
 export function lookupWalker(engine: Engine, nodes: CodedNodes | undefined): EngineWalker {
-  return new EngineWalker(engine, nodes?.device ?? new DeviceCodes(), { host: SLICE, device: DEVICE_SLICE });
+  return new EngineWalker(engine, nodes?.device ?? new DeviceCopies(), { host: SLICE, device: DEVICE_SLICE });
 }
 
 /** One plan for all walks over what was trained: devices know by it that the rows they have are those. */

@@ -2,7 +2,7 @@
 import type { HostEngine } from '../host/engine.ts';
 import type { CodedConfig } from './coded-config.ts';
 import { Column } from './column.ts';
-import { DeviceCodes } from './graph-device.ts';
+import { DeviceCopies } from './engine-walker.ts';
 import { blocksOf } from './graph-pages.ts';
 import type { GraphState } from './graph-state.ts';
 import type { TrainedState } from './trained-index.ts';
@@ -31,7 +31,7 @@ export function holdingsOf({ trained, nodes, graph }: CodedGraphState): Disposab
 /** Codes of rows, and where their upper links begin. States share it, each with the rows that it counts. */
 export class CodedNodes implements Disposable {
   /** Copies of the codes on devices. */
-  readonly device = new DeviceCodes();
+  readonly device = new DeviceCopies();
   private readonly codes: Column<'i8'>;
   private readonly upperRows: Column<'u32'>;
 

@@ -1,33 +1,63 @@
 import type { Engine } from '../host/engine.ts';
-import type { DeviceCodes } from './graph-device.ts';
+import { DeviceGraph, DeviceGraphs } from './device-graph.ts';
+import { DeviceCodes } from './graph-device.ts';
 import { isDeviceWalkable, LockstepWalker } from './graph-lockstep.ts';
 import { type Found, type GraphView, HostWalker, type Walk, type Walker } from './graph-walk.ts';
 import { withHostBehind } from './per-engine.ts';
+import { ResidentWalker } from './resident-walker.ts';
 
 /** Queries of one walk, what is done between two looks at the signal: for each thread of the host, or enough for a device's groups. */
 const HOST_SLICE = 256;
 const DEVICE_SLICE = 4096;
 
+/** What devices have of a graph: codes alone, for walks in lock-step, or all of it. */
+export class DeviceCopies {
+  readonly codes = new DeviceCodes();
+  readonly graphs = new DeviceGraphs();
+
+  get bytes(): number {
+    return this.codes.bytes + this.graphs.bytes;
+  }
+
+  /** Rows from `count` on are about to be written, maybe over ones that an add left behind when it failed. */
+  truncate(count: number): void {
+    this.codes.truncate(count);
+    this.graphs.truncate(count);
+  }
+
+  /** Forgets what is on an engine (its device is lost or full), or everything. */
+  drop(engine?: Engine): void {
+    this.codes.drop(engine);
+    this.graphs.drop(engine);
+  }
+
+  /** Forgets everything, and sends no more. */
+  close(): void {
+    this.codes.close();
+    this.graphs.close();
+  }
+}
+
 /**
- * Walks on the device of an engine that has one, in lock-step, and on its host where the device is lost or full, or the codec
- * is none for devices. An `auto` engine walks on its host: a step waits for the device once per hop, and what the host does
- * for each candidate in TypeScript takes longer than WASM takes to score it.
+ * Walks on the device of an engine that has one: by itself where the whole graph fits there, else in lock-step with the host. On the host
+ * where the device is lost or full, or the codec is none for devices. An `auto` engine walks on its host.
  */
 export class EngineWalker implements Walker {
   private readonly engine: Engine;
-  private readonly codes: DeviceCodes;
+  private readonly copies: DeviceCopies;
   private readonly host: HostWalker;
-  private readonly device: LockstepWalker | undefined;
+  private readonly device: { readonly resident: ResidentWalker; readonly lockstep: LockstepWalker } | undefined;
   private readonly slices: { readonly host: number; readonly device: number };
   private last: Engine;
 
   /** `slices`: queries of one walk, for each thread of the host or on a device; default by what SQ8 queries take. */
-  constructor(engine: Engine, codes: DeviceCodes, slices = { host: HOST_SLICE, device: DEVICE_SLICE }) {
+  constructor(engine: Engine, copies: DeviceCopies, slices = { host: HOST_SLICE, device: DEVICE_SLICE }) {
     this.slices = slices;
     this.engine = engine;
-    this.codes = codes;
+    this.copies = copies;
     this.host = new HostWalker(engine.host);
-    this.device = engine.kind === 'gpu' ? new LockstepWalker(engine, codes) : undefined;
+    const walkers = () => ({ resident: new ResidentWalker(engine, copies.graphs), lockstep: new LockstepWalker(engine, copies.codes) });
+    this.device = engine.kind === 'gpu' ? walkers() : undefined;
     this.last = engine.host;
   }
 
@@ -44,14 +74,17 @@ export class EngineWalker implements Walker {
     const { device, host } = this;
     return this.onDeviceOrHost(graph, (on) => {
       this.last = on;
-      return on === this.engine.host ? host.walk(graph, walk) : device!.walk(graph, walk);
+      if (on === this.engine.host) return host.walk(graph, walk);
+      return (DeviceGraph.fits(on, graph) ? device!.resident : device!.lockstep).walk(graph, walk);
     });
   }
 
   /** Does what the first walk would do first: sends the device what it lacks. */
   async prepare(graph: GraphView, signal: AbortSignal | undefined): Promise<void> {
     await this.onDeviceOrHost(graph, async (on) => {
-      if (on !== this.engine.host) (await this.codes.acquire(on, graph, signal)).release();
+      if (on === this.engine.host) return;
+      if (DeviceGraph.fits(on, graph)) await this.copies.graphs.use(on, graph, signal, async () => {});
+      else (await this.copies.codes.acquire(on, graph, signal)).release();
     });
   }
 
@@ -59,6 +92,6 @@ export class EngineWalker implements Walker {
     const { engine } = this;
     if (!this.device || !isDeviceWalkable(plan)) return work(engine.host);
     const chosen = await engine.pick({ terms: 0, waits: 0, uploadBytes: 0 }); // the host, once the device is lost
-    return withHostBehind(chosen, engine.host, this.codes, work);
+    return withHostBehind(chosen, engine.host, this.copies, work);
   }
 }

@@ -22,7 +22,12 @@ export interface LinkPages {
   readonly block: Block<'u32'>;
   readonly table: Uint32Array;
   readonly basePages: number;
+  /** [pages]: a number that no page had before whenever the page was written; copies on devices know by it what to fetch. */
+  readonly stamps: Float64Array;
 }
+
+/** The last number that a page was given; counts up while the process runs, and is stored nowhere. */
+let lastStamp = 0;
 
 /** What is to be disposed of when pages go that no other state shares. */
 export function blocksOf({ block, arena }: LinkPages): Disposable[] {
@@ -38,10 +43,11 @@ export class LinkWriter {
   readonly degree: number;
   readonly basePages: number;
   private readonly from: LinkPages | undefined;
-  private readonly table: Uint32Array;
+  readonly table: Uint32Array;
   private readonly tableBlock: Block<'u32'>;
   private arena: Arena;
   private readonly owned: Uint8Array;
+  readonly stamps: Float64Array;
   /** Slots of the state before that this writer has copied. */
   private readonly replaced: number[] = [];
   private dirty = true;
@@ -55,9 +61,12 @@ export class LinkWriter {
     this.arena = arena;
     this.table = new Uint32Array(table.length).fill(NONE);
     this.owned = new Uint8Array(table.length);
+    this.stamps = new Float64Array(table.length);
     if (!from) return;
     this.table.set(from.table.subarray(0, from.basePages));
     this.table.set(from.table.subarray(from.basePages), basePages);
+    this.stamps.set(from.stamps.subarray(0, from.basePages));
+    this.stamps.set(from.stamps.subarray(from.basePages), basePages);
   }
 
   /** A writer over a state, with empty rows up to `baseRows` on level 0 and `upperRows` above. */
@@ -114,6 +123,7 @@ export class LinkWriter {
     const foreign = new Set<number>();
     for (let i = 0; i < rows.length; i++) {
       const page = pageOf(rows[i]!, upper, this.basePages);
+      this.stamps[page] = ++lastStamp;
       if (!this.owned[page]) foreign.add(page);
     }
     if (foreign.size === 0) return;
@@ -131,8 +141,8 @@ export class LinkWriter {
 
   /** The state written, and what to dispose of once nobody reads the state before it. */
   commit(): { pages: LinkPages; garbage: Disposable[] } {
-    const { arena, from, replaced, basePages, table } = this;
-    const pages = { arena, block: this.pages, table, basePages };
+    const { arena, from, replaced, basePages, table, stamps } = this;
+    const pages = { arena, block: this.pages, table, basePages, stamps };
     if (!from) return { pages, garbage: [] };
     const freed = from.arena === arena ? { [Symbol.dispose]: () => void arena.free.push(...replaced) } : (from.arena.block as Disposable);
     return { pages, garbage: [from.block, freed] };
@@ -153,6 +163,7 @@ export class LinkWriter {
     const slot = this.arena.free.pop()!;
     this.table[page] = slot;
     this.owned[page] = 1;
+    this.stamps[page] = ++lastStamp;
     this.dirty = true;
     return slot;
   }

@@ -30,6 +30,7 @@ export function viewOf(
   plan: GraphView['plan'],
   degree: number,
 ): GraphView {
-  const links = { links: pages.arena.block, pages: pages.block, basePages: pages.basePages, upperRows };
+  const { arena, block, basePages, table, stamps } = pages;
+  const links = { links: arena.block, pages: block, basePages, table, stamps, upperRows };
   return { plan, degree, count, entry, entryLevel, codes, ...links };
 }

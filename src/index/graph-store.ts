@@ -6,8 +6,8 @@ import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { BlockOriginals } from './block-originals.ts';
 import { CodeOriginals, type DecodeRow } from './code-originals.ts';
 import { Column } from './column.ts';
+import { DeviceCopies } from './engine-walker.ts';
 import { type CodecPlan, GraphCodec, suits, trainCodec } from './graph-codec.ts';
-import { DeviceCodes } from './graph-device.ts';
 import { LinkWriter } from './graph-pages.ts';
 import { repair } from './graph-repair.ts';
 import { type GraphState, viewOf } from './graph-state.ts';
@@ -44,7 +44,7 @@ export class GraphStore implements Disposable {
   readonly host: HostEngine;
   readonly settings: GraphSettings;
   /** Copies of the codes on devices. */
-  readonly device = new DeviceCodes();
+  readonly device = new DeviceCopies();
   private readonly upperRows: Column<'u32'>;
   private readonly labels: Column<'i32'>;
   private codes: Column<'i8'> | undefined;

@@ -20,6 +20,9 @@ export interface GraphView {
   readonly links: Block<'u32'>;
   readonly pages: Block<'u32'>;
   readonly basePages: number;
+  /** What `pages` holds, and the numbers of its pages (graph-pages.ts). */
+  readonly table: Uint32Array;
+  readonly stamps: Float64Array;
   readonly upperRows: Block<'u32'>;
 }
 

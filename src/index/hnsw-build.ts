@@ -105,8 +105,9 @@ export class GraphBuilder {
   view(): GraphView {
     const { writer, settings, blocks, count, entry, entryLevel } = this;
     const { codes, upperRows } = blocks;
-    const { degree, basePages, links, pages } = writer;
-    return { plan: settings.plan, degree, count, entry, entryLevel, codes, upperRows, links, pages, basePages };
+    const { degree, basePages, links, pages, table, stamps } = writer;
+    const tables = { links, pages, basePages, table, stamps };
+    return { plan: settings.plan, degree, count, entry, entryLevel, codes, upperRows, ...tables };
   }
 
   private batchSize(): number {

@@ -27,13 +27,14 @@ export function beamCapacityOf(ef: number, filtered: boolean): number {
 
 /** Places of the table of visited nodes: what the smallest device has left, the same for all, so that all compute as many keys. */
 export function visitedPlaces(capacity: number, degree: number): number {
-  const beam = inWorkgroup(capacity) ? entriesFor(capacity) : 1;
+  const beam = spills(capacity) ? 1 : entriesFor(capacity);
   const left = WORKGROUP_BYTES - OTHER_BYTES - BYTES_OF_ENTRY * beam - BYTES_OF_LINK * linksFor(degree);
   return Math.min(MOST_VISITED, 2 ** Math.floor(Math.log2(left / 4)));
 }
 
-function inWorkgroup(capacity: number): boolean {
-  return capacity <= MOST_ENTRIES;
+/** Whether a beam of so many entries lies in a buffer. */
+export function spills(capacity: number): boolean {
+  return capacity > MOST_ENTRIES;
 }
 
 /** Few sizes, so that few pipelines are compiled. */
@@ -63,17 +64,16 @@ export const graphBeam = defineKernel({
     spill: writes('u32'),
   },
   params: [
-    ...(['nq', 'first', 'n', 'quads', 'form', 'degree', 'split', 'linkSplit', 'upperBase'] as const),
+    ...(['nq', 'first', 'n', 'quads', 'form', 'degree', 'split', 'linkSplit', 'upperBase', 'admittedAt'] as const),
     ...(['entry', 'entryLevel', 'level', 'ef', 'capacity', 'filtered', 'visited'] as const),
   ],
   items: ({ nq }) => nq,
   terms: ({ nq, ef, degree, quads }) => nq * (ef + 8) * Math.max(KEYS_PER_ENTRY, degree / 2) * quads * 16,
   plan({ nq, capacity, degree, visited }, limits) {
-    const isInWorkgroup = inWorkgroup(capacity);
     const MOST = linksFor(Math.min(degree, BEAM_MOST_LINKS));
     const VISITED = Math.min(2 ** Math.floor(Math.log2(Math.max(1, visited))), visitedPlaces(capacity, MOST));
-    const sizes = { CAPACITY: isInWorkgroup ? entriesFor(capacity) : 1, VISITED, MOST };
-    return { constants: { THREADS, PLACE: isInWorkgroup ? 1 : 2, ...sizes }, grid: splitGrid(nq, 1, limits) };
+    const sizes = { CAPACITY: spills(capacity) ? 1 : entriesFor(capacity), VISITED, MOST };
+    return { constants: { THREADS, PLACE: spills(capacity) ? 2 : 1, ...sizes }, grid: splitGrid(nq, 1, limits) };
   },
   twin: graphBeamTwin,
 });

@@ -27,6 +27,7 @@ export async function walkOn(host: HostEngine, shape: SearchShape, offset: numbe
   return {
     graph: {
       ...{ plan, degree, basePages, entry, entryLevel, count: n },
+      ...{ table: arrays.pages, stamps: Float64Array.from(arrays.pages, (_, page) => page + 1) },
       codes: await put('i8', arrays.codes),
       links: await put('u32', arrays.links),
       pages: await put('u32', arrays.pages),

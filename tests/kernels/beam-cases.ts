@@ -33,7 +33,7 @@ export function beamCase(shape: BeamShape, offset: number) {
   return {
     name: JSON.stringify(shape),
     params: {
-      ...{ nq, first: 0, n, quads: stride / 16, form, degree, split, linkSplit, upperBase },
+      ...{ nq, first: 0, n, quads: stride / 16, form, degree, split, linkSplit, upperBase, admittedAt: n + 3 },
       ...{ entry, entryLevel: top, level, ef, capacity, filtered: filtered ? 1 : 0, visited },
     },
     arrays: {
@@ -42,7 +42,7 @@ export function beamCase(shape: BeamShape, offset: number) {
       codesB: padded(codes.subarray(split * stride), Int8Array),
       linksA: padded(links.subarray(0, linkSplit * degree), Uint32Array),
       linksB: padded(links.subarray(linkSplit * degree), Uint32Array),
-      tables: Uint32Array.from([...upperRows, ...admitted]),
+      tables: Uint32Array.from([...upperRows, 9, 9, 9, ...admitted]),
       found: new Uint32Array(nq * (2 * ef + 2)).fill(999),
       spill: new Uint32Array(2 * nq * capacity),
     },

@@ -16,7 +16,7 @@ interface BeamViews {
 }
 
 type BeamParam =
-  | ('nq' | 'first' | 'n' | 'quads' | 'form' | 'degree' | 'split' | 'linkSplit' | 'upperBase')
+  | ('nq' | 'first' | 'n' | 'quads' | 'form' | 'degree' | 'split' | 'linkSplit' | 'upperBase' | 'admittedAt')
   | ('entry' | 'entryLevel' | 'level' | 'ef' | 'filtered' | 'visited');
 
 /** Specification of the kernel `graph-beam`. */
@@ -62,8 +62,8 @@ class DeviceWalk {
 
   /** The beam, filled from one node on. */
   fill(start: { id: number; key: number }): Beam {
-    const { ef, filtered, level, n, visited: places } = this.params;
-    const beam = new Beam(ef, filtered ? this.views.tables.subarray(n) : undefined);
+    const { ef, filtered, level, admittedAt, visited: places } = this.params;
+    const beam = new Beam(ef, filtered ? this.views.tables.subarray(admittedAt) : undefined);
     const visited = new Uint32Array(places).fill(NONE);
     const placeOf = (id: number) => id & (places - 1);
     visited[placeOf(start.id)] = start.id;

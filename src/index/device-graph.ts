@@ -1,0 +1,254 @@
+/**
+ * A graph on a device that walks it by itself: codes and link rows in two blocks at most each, and where upper link rows begin. Link
+ * rows lie in the order of their pages, so a device needs no table of pages. Kept up by sending what has changed: new rows, and
+ * pages whose stamp is another. One state at a time is there, so walks take turns.
+ */
+import { type Block, rangeOf } from '../host/block.ts';
+import type { Engine } from '../host/engine.ts';
+import { isSq8, PAGE_ROWS } from '../kernels/graph.ts';
+import { BEAM_MOST_LINKS, BEAM_MOST_NODES } from '../kernels/graph-beam.ts';
+import { BYTES } from '../kernels/kernel.ts';
+import { ceilDiv, roundUp } from '../util/math.ts';
+import { Breather } from '../util/tasks.ts';
+import { DispatchPace } from './dispatch-pace.ts';
+import type { GraphView } from './graph-walk.ts';
+import { Held, PerEngine } from './per-engine.ts';
+
+/** Room beyond what is needed when a graph has outgrown its own: a quarter. */
+const SLACK_SHIFT = 2;
+/** What is sent waits in memory until the device takes it: after so many bytes it is waited for. */
+const BYTES_UNDER_WAY = 2 ** 26;
+/** Rows sent at a time. */
+const PIECE_ROWS = 4096;
+
+/** One graph on every device that walks it. */
+export class DeviceGraphs {
+  private readonly graphs = new PerEngine<DeviceGraph>();
+
+  /** The graph as `view` has it, for `work` alone: others wait. */
+  async use<T>(engine: Engine, view: GraphView, signal: AbortSignal | undefined, work: (graph: DeviceGraph) => Promise<T>): Promise<T> {
+    const graph = await this.graphs.acquire(engine, {
+      fits: (held) => held.holds(view),
+      make: () => DeviceGraph.open(engine, view),
+      extend: async () => {},
+    });
+    try {
+      return await graph.inTurn(async () => {
+        await graph.update(view, signal);
+        return work(graph);
+      });
+    } finally {
+      graph.release();
+    }
+  }
+
+  get bytes(): number {
+    return this.graphs.bytes;
+  }
+
+  /** Rows from `count` on are about to be written, maybe over ones that an add left behind when it failed. */
+  truncate(count: number): void {
+    for (const graph of this.graphs.all()) graph.truncate(count);
+  }
+
+  drop(engine?: Engine): void {
+    this.graphs.drop(engine);
+  }
+
+  close(): void {
+    this.graphs.close();
+  }
+}
+
+/** What of a graph lies where, in rows. */
+interface Rooms {
+  readonly nodes: number;
+  /** Link rows of upper levels begin here, behind those of level 0. */
+  readonly upperBase: number;
+  readonly linkRows: number;
+}
+
+export class DeviceGraph extends Held {
+  private readonly rooms: Rooms;
+  readonly codes: readonly [Block<'i8'>, Block<'i8'>];
+  readonly links: readonly [Block<'u32'>, Block<'u32'>];
+  /** Rows in the first block of each. */
+  private readonly split: number;
+  private readonly linkSplit: number;
+  /** u32: upper rows [nodes], then a bit per node. */
+  readonly tables: Block<'u32'>;
+  /** What walks over it take on this engine. */
+  readonly pace = new DispatchPace();
+  private readonly engine: Engine;
+  private readonly plan: GraphView['plan'];
+  private readonly degree: number;
+  /** Nodes that are there, and the stamps of pages, those of upper levels behind. */
+  private count = 0;
+  private readonly stamps: Float64Array;
+  private turn: Promise<unknown> = Promise.resolve();
+  private under = 0;
+
+  private constructor(engine: Engine, { plan, degree }: GraphView, rooms: Rooms, blocks: Blocks) {
+    super();
+    this.engine = engine;
+    this.plan = plan;
+    this.degree = degree;
+    this.rooms = rooms;
+    this.codes = blocks.codes;
+    this.links = blocks.links;
+    this.tables = blocks.tables;
+    this.split = blocks.codes[0].length / plan.stride;
+    this.linkSplit = blocks.links[0].length / degree;
+    this.stamps = new Float64Array(rooms.linkRows / PAGE_ROWS);
+  }
+
+  /** Whether a device can walk a graph by itself: it has integer codes, and fits into two bindings for codes and two for links. */
+  static fits(engine: Engine, view: GraphView): boolean {
+    const { plan, degree } = view;
+    const { nodes, linkRows } = roomsFor(view);
+    const most = 2 * engine.maxBlockBytes;
+    const links = linkRows * degree * BYTES.u32;
+    return isSq8(plan.form) && degree <= BEAM_MOST_LINKS && nodes <= BEAM_MOST_NODES && nodes * plan.stride <= most && links <= most;
+  }
+
+  static async open(engine: Engine, view: GraphView): Promise<DeviceGraph> {
+    const rooms = roomsFor(view, view.count >> SLACK_SHIFT);
+    const fitting = DeviceGraph.fits(engine, { ...view, count: rooms.nodes }) ? rooms : roomsFor(view);
+    return new DeviceGraph(engine, view, fitting, await allocate(engine, view, fitting));
+  }
+
+  override get bytes(): number {
+    const blocks = [...this.codes, ...this.links, this.tables];
+    return blocks.reduce((sum, { dtype, length }) => sum + length * BYTES[dtype], 0);
+  }
+
+  /** Where bits of nodes begin in `tables`. */
+  get admittedAt(): number {
+    return this.rooms.nodes;
+  }
+
+  /** What lies where, as the kernel takes it. */
+  get places(): Readonly<Record<'split' | 'linkSplit' | 'upperBase' | 'admittedAt', number>> {
+    return { split: this.split, linkSplit: this.linkSplit, upperBase: this.rooms.upperBase, admittedAt: this.admittedAt };
+  }
+
+  /** Whether this has room for the graph, or is it already. */
+  holds({ plan, degree, count, basePages, stamps }: GraphView): boolean {
+    const { nodes, upperBase, linkRows } = this.rooms;
+    const upperPages = stamps.length - basePages;
+    return plan === this.plan && degree === this.degree && count <= nodes && upperPages * PAGE_ROWS <= linkRows - upperBase;
+  }
+
+  truncate(count: number): void {
+    this.count = Math.min(this.count, count);
+  }
+
+  /** One after the other. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.turn.then(work);
+    this.turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** Sends what the device has not as the view has it. */
+  async update(view: GraphView, signal: AbortSignal | undefined): Promise<void> {
+    const breather = new Breather(signal);
+    for (let begin = this.count; begin < view.count; begin += PIECE_ROWS) {
+      this.sendRows(view, begin, Math.min(view.count, begin + PIECE_ROWS));
+      await this.settled(PIECE_ROWS * this.plan.stride);
+      await breather.breathe();
+    }
+    this.count = Math.max(this.count, view.count);
+    const upperPage = this.rooms.upperBase / PAGE_ROWS;
+    for (let page = 0; page < view.stamps.length; page++) {
+      const at = page < view.basePages ? page : upperPage + page - view.basePages;
+      if (this.stamps[at] === view.stamps[page]) continue;
+      this.sendPage(view, page, at);
+      this.stamps[at] = view.stamps[page]!;
+      await this.settled(PAGE_ROWS * this.degree * BYTES.u32);
+      if (page % 256 === 255) await breather.breathe();
+    }
+  }
+
+  protected override free(): void {
+    for (const block of [...this.codes, ...this.links, this.tables]) block[Symbol.dispose]();
+  }
+
+  private sendRows({ codes, upperRows }: GraphView, begin: number, end: number): void {
+    const { host } = this.engine;
+    const { stride } = this.plan;
+    const bytes = host.view(codes);
+    this.spread(this.codes, this.split, stride, begin, end, (from, to) => bytes.subarray(from * stride, to * stride));
+    this.engine.write(this.tables, host.view(upperRows).subarray(begin, end), begin);
+  }
+
+  private sendPage({ links, table }: GraphView, page: number, at: number): void {
+    const words = PAGE_ROWS * this.degree;
+    const from = table[page]! * words;
+    const rows = this.engine.host.view(links).subarray(from, from + words);
+    const first = at * PAGE_ROWS;
+    this.spread(this.links, this.linkSplit, this.degree, first, first + PAGE_ROWS, (begin, end) =>
+      rows.subarray((begin - first) * this.degree, (end - first) * this.degree),
+    );
+  }
+
+  /** Writes rows [begin, end) into one block or both. */
+  private spread<D extends 'i8' | 'u32'>(
+    [a, b]: readonly [Block<D>, Block<D>],
+    split: number,
+    width: number,
+    begin: number,
+    end: number,
+    part: (begin: number, end: number) => D extends 'i8' ? Int8Array : Uint32Array,
+  ): void {
+    const middle = Math.min(Math.max(begin, split), end);
+    if (begin < middle) this.engine.write(a, part(begin, middle) as never, begin * width);
+    if (middle < end) this.engine.write(b, part(middle, end) as never, (middle - split) * width);
+  }
+
+  private async settled(bytes: number): Promise<void> {
+    this.under += bytes;
+    if (this.under < BYTES_UNDER_WAY) return;
+    this.under = 0;
+    await this.engine.read([rangeOf(this.tables, 0, 1)]);
+  }
+}
+
+interface Blocks {
+  readonly codes: readonly [Block<'i8'>, Block<'i8'>];
+  readonly links: readonly [Block<'u32'>, Block<'u32'>];
+  readonly tables: Block<'u32'>;
+}
+
+function roomsFor({ count, basePages, stamps }: GraphView, slack = 0): Rooms {
+  const nodes = roundUp(Math.max(1, count + slack), PAGE_ROWS);
+  const upperPages = stamps.length - basePages;
+  return { nodes, upperBase: nodes, linkRows: nodes + (upperPages + ceilDiv(upperPages * slack, Math.max(1, count))) * PAGE_ROWS };
+}
+
+/** As much as one block holds in the first, the rest in the second; a block that is not needed is small. */
+async function allocate(engine: Engine, { plan, degree }: GraphView, { nodes, linkRows }: Rooms): Promise<Blocks> {
+  const made: Disposable[] = [];
+  const two = async <D extends 'i8' | 'u32'>(
+    dtype: D,
+    rows: number,
+    width: number,
+    label: string,
+  ): Promise<readonly [Block<D>, Block<D>]> => {
+    const first = Math.min(rows, Math.floor(engine.maxBlockBytes / (width * BYTES[dtype])));
+    const a = await engine.alloc(dtype, first * width, label);
+    made.push(a);
+    const b = await engine.alloc(dtype, Math.max(16, (rows - first) * width), label);
+    made.push(b);
+    return [a, b];
+  };
+  try {
+    const codes = await two('i8', nodes, plan.stride, 'graph: codes on the device');
+    const links = await two('u32', linkRows, degree, 'graph: links on the device');
+    const tables = await engine.alloc('u32', nodes + ceilDiv(nodes, 32), 'graph: tables on the device');
+    return { codes, links, tables };
+  } catch (error) {
+    for (const block of made) block[Symbol.dispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,220 @@
+/** Walking on a device alone finds what a host finds: keys, ids and hops, whatever the device, its limits, and what was sent before. */
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { CpuEngine } from '../../src/host/cpu/cpu-engine.ts';
+import type { Engine, HostEngine } from '../../src/host/engine.ts';
+import { GpuEngine } from '../../src/host/gpu/gpu-engine.ts';
+import { ReferenceEngine } from '../../src/host/reference-engine.ts';
+import { DeviceGraph, DeviceGraphs } from '../../src/index/device-graph.ts';
+import { DispatchPace } from '../../src/index/dispatch-pace.ts';
+import { EngineWalker } from '../../src/index/engine-walker.ts';
+import type { GraphState } from '../../src/index/graph-state.ts';
+import { GraphStore } from '../../src/index/graph-store.ts';
+import { HostWalker, type Walker } from '../../src/index/graph-walk.ts';
+import { ResidentWalker } from '../../src/index/resident-walker.ts';
+import { emptySnapshot } from '../../src/index/rows.ts';
+import type { Metric } from '../../src/index/vector-index.ts';
+import { FORMS, PAGE_ROWS } from '../../src/kernels/graph.ts';
+import { makeVectors, seed } from '../contract/data.ts';
+import { findGpu } from '../contract/engines.ts';
+import type { Filter, RowKind, Shape } from '../kernels/graph-cases.ts';
+import type { SearchShape } from '../kernels/search-cases.ts';
+import { type Answer, expectSameAnswer, hostAnswer, readFound, walkOn } from './graph-fixture.ts';
+import { failsWith, metrics, snapshotOf } from './helpers.ts';
+
+const FILTERS: readonly Filter[] = ['none', 'all', 'half', 'few', 'entry excluded', 'entry alone', 'nobody'];
+const KINDS: readonly RowKind[] = ['ordinary', 'few', 'terms', 'extremes', 'equal'];
+const SHAPES: readonly Shape[] = ['random', 'ring', 'full', 'hub', 'path', 'isolated'];
+
+const shapes: fc.Arbitrary<SearchShape> = fc
+  .record({
+    form: fc.constantFrom(FORMS.sq8L2, FORMS.sq8Ip),
+    stride: fc.constantFrom(16, 32, 64),
+    kind: fc.constantFrom(...KINDS),
+    filter: fc.constantFrom(...FILTERS),
+    shape: fc.constantFrom(...SHAPES),
+    n: fc.integer({ min: 1, max: 300 }),
+    nq: fc.integer({ min: 1, max: 9 }),
+    degree: fc.constantFrom(4, 6, 10, 16),
+    top: fc.nat(3),
+    level: fc.nat(3),
+    ef: fc.constantFrom(1, 2, 3, 20, 300, 1100),
+  })
+  .map((shape) => ({ ...shape, level: Math.min(shape.level, shape.top) }));
+
+/** The same engine with smaller bindings. */
+function narrowed<E extends Engine>(engine: E, maxBlockBytes: number | undefined): E {
+  return maxBlockBytes === undefined ? engine : (Object.assign(Object.create(engine), { maxBlockBytes }) as E);
+}
+
+/** A made-up graph, walked both ways. */
+async function both(engine: Engine, shape: SearchShape, offset: number): Promise<{ actual: Answer; expected: Answer }> {
+  using walked = await walkOn(engine.host, shape, offset);
+  const graphs = new DeviceGraphs();
+  try {
+    const walker = new ResidentWalker(engine, graphs);
+    const actual = readFound(engine.host, await walker.walk(walked.graph, walked.walk));
+    return { actual, expected: await hostAnswer(engine.host, walked) };
+  } finally {
+    graphs.close();
+  }
+}
+
+describe('on a host engine as the device', () => {
+  it(`finds the same, in one block or two, in one part or several (seed ${seed})`, async () => {
+    using engine = new ReferenceEngine();
+    const widths = fc.constantFrom(undefined, 2 ** 14, 2 ** 16);
+    await fc.assert(
+      fc.asyncProperty(shapes, fc.nat(1e6), widths, async (shape, offset, bytes) => {
+        const device = narrowed(engine, bytes);
+        using walked = await walkOn(engine, shape, offset);
+        fc.pre(DeviceGraph.fits(device, walked.graph));
+        const { actual, expected } = await both(device, shape, offset);
+        expectSameAnswer(actual, expected);
+        for (const [q, count] of expected.distances.entries()) expect(actual.distances[q]).toBeGreaterThanOrEqual(count);
+      }),
+      { seed, numRuns: 150 },
+    );
+  });
+
+  it('scores hardly a node twice', async () => {
+    using engine = new ReferenceEngine();
+    const shape: SearchShape = {
+      ...{ nq: 20, n: 4000, stride: 32, form: FORMS.sq8L2, degree: 32, shape: 'random', kind: 'ordinary' },
+      ...{ filter: 'none', top: 3, level: 0, ef: 64 },
+    };
+    const { actual, expected } = await both(engine, shape, 5);
+    const sum = (counts: Uint32Array) => counts.reduce((a, b) => a + b, 0);
+    expectSameAnswer(actual, expected);
+    expect(sum(actual.distances)).toBeLessThan(1.1 * sum(expected.distances));
+  });
+
+  it('is for integer codes, rows of links that fit, and graphs that fit', async () => {
+    using engine = new ReferenceEngine();
+    const shape: SearchShape = {
+      ...{ nq: 1, n: 100, stride: 64, form: FORMS.sq8L2, degree: 8, shape: 'ring', kind: 'ordinary' },
+      ...{ filter: 'none', top: 0, level: 0, ef: 4 },
+    };
+    using walked = await walkOn(engine, shape, 1);
+    const { graph } = walked;
+    expect(DeviceGraph.fits(engine, graph)).toBe(true);
+    expect(DeviceGraph.fits(narrowed(engine, 4096), graph)).toBe(true); // 128 rows of 64 bytes, in two blocks; links too
+    expect(DeviceGraph.fits(narrowed(engine, 4000), graph)).toBe(false);
+    expect(DeviceGraph.fits(engine, { ...graph, degree: 130 })).toBe(false);
+    for (const form of [FORMS.f32L2, FORMS.pq8]) expect(DeviceGraph.fits(engine, { ...graph, plan: { ...graph.plan, form } })).toBe(false);
+  });
+});
+
+const dim = 12;
+
+/** The graph that adds make, one of which fails, and what older and newer states find on the way. */
+async function built(engine: Engine, metric: Metric, walkerOver: (store: GraphStore) => Walker) {
+  const { host } = engine;
+  const store = new GraphStore(host, { dim, metric, seed: 3, M: 4, efConstruction: 12, codesOnly: true });
+  const walker = walkerOver(store);
+  const answers: Answer[] = [];
+  const states: GraphState[] = [];
+  const garbage: Disposable[] = [];
+  let snapshot = emptySnapshot(store.newOriginals());
+  const ask = async (graph: GraphState) => {
+    using queries = await store.codec!.encodeQueries(makeVectors('unit', 20, dim, 3));
+    answers.push(readFound(host, await walker.walk(store.view(graph), { nq: 20, queries, level: 0, ef: 10 })));
+  };
+  const kind = metric === 'cosine' ? 'unit' : 'normal';
+  for (const [n, offset] of [
+    [150, 1],
+    [60, 2],
+    [40, 3],
+  ] as const) {
+    if (offset === 3) {
+      const failing = snapshotOf(makeVectors(kind, 50, dim, 9), dim, snapshot);
+      const signal = AbortSignal.abort(new Error('enough'));
+      await expect(store.extend(failing, states.at(-1), walker, { signal })).rejects.toThrow('enough');
+    }
+    snapshot = snapshotOf(makeVectors(kind, n, dim, offset), dim, snapshot);
+    const extended = await store.extend(snapshot, states.at(-1), walker, {});
+    garbage.push(...extended.garbage);
+    states.push(extended.graph);
+    for (const state of [...states, states[0]!]) await ask(state);
+  }
+  const { pages, entry } = states.at(-1)!;
+  const words = PAGE_ROWS * store.degree;
+  const arena = host.view(pages.arena.block);
+  const links = [...pages.table].map((slot) => arena.slice(slot * words, (slot + 1) * words));
+  for (const thing of [...garbage, store, pages.block, pages.arena.block]) thing[Symbol.dispose]();
+  return { entry, links, answers };
+}
+
+async function expectSameBuild(engine: Engine, metric: Metric, walkerOver: (store: GraphStore) => Walker): Promise<void> {
+  using host = await CpuEngine.open({ threads: 1 });
+  const expected = await built(host, metric, () => new HostWalker(host));
+  const actual = await built(engine, metric, walkerOver);
+  expect(actual.entry).toBe(expected.entry);
+  expect(actual.links).toEqual(expected.links);
+  for (const [i, answer] of expected.answers.entries()) expectSameAnswer(actual.answers[i]!, answer, `answer ${i}`);
+}
+
+describe('a build that walks on a device', () => {
+  it.each(metrics)('makes the same graph under %s, while older states are searched', async (metric) => {
+    using engine = new ReferenceEngine() as HostEngine;
+    const graphs = new DeviceGraphs();
+    await expectSameBuild(engine, metric, () => new ResidentWalker(engine, graphs));
+    graphs.close();
+    expect(graphs.bytes).toBe(0);
+  });
+});
+
+describe('the pace of dispatches', () => {
+  it('follows what walks take, whatever their beams', () => {
+    const pace = new DispatchPace();
+    expect(pace.queriesIn(250, 64)).toBe(256);
+    pace.note(1000, 64, 100);
+    expect(pace.queriesIn(250, 64)).toBe(2500);
+    expect(pace.queriesIn(250, 640)).toBe(250);
+    for (let i = 0; i < 20; i++) pace.note(1000, 64, 1000);
+    expect(pace.queriesIn(250, 64)).toBeLessThan(260);
+    pace.note(1, 10_000, 1e6);
+    expect(pace.queriesIn(1, 10_000)).toBe(16);
+  });
+});
+
+const gpu = await findGpu();
+const opened = gpu && CpuEngine.open({ threads: 1 }).then((host) => GpuEngine.open(gpu, host, { defaultLimits: true }));
+afterAll(async () => (await opened)?.close());
+
+describe.skipIf(!gpu)('on a GPU with the least limits', () => {
+  const base: SearchShape = {
+    ...{ nq: 12, n: 200, stride: 32, form: FORMS.sq8L2, degree: 8, shape: 'ring', kind: 'ordinary' },
+    ...{ filter: 'none', top: 2, level: 0, ef: 10 },
+  };
+  const cases: readonly [Partial<SearchShape>, bytes?: number][] = [
+    [{}],
+    [{ form: FORMS.sq8Ip, stride: 832, kind: 'extremes' }, 2 ** 17],
+    [{ kind: 'few', filter: 'entry excluded', ef: 3 }],
+    [{ kind: 'terms', filter: 'half', level: 1, form: FORMS.sq8Ip }],
+    [{ kind: 'equal', filter: 'few', n: 100, ef: 120, shape: 'random' }, 2 ** 13],
+    [{ shape: 'isolated' }],
+    [{ nq: 300, n: 500, degree: 16, top: 3 }, 2 ** 15],
+    [{ nq: 1, n: 1200, degree: 16, ef: 1100 }],
+  ];
+  it.each(cases)('finds the same: %j, blocks of %s', async (change, bytes) => {
+    const { actual, expected } = await both(narrowed(await opened!, bytes), { ...base, ...change }, 3);
+    expectSameAnswer(actual, expected);
+  });
+
+  it('makes the same graph, by the walker of engines', { timeout: 120_000 }, async () => {
+    const engine = await opened!;
+    await expectSameBuild(engine, 'l2', (store) => new EngineWalker(engine, store.device));
+  });
+
+  it('that is lost says so, and leaves nothing', async () => {
+    using engine = await GpuEngine.open(gpu!, await CpuEngine.open({ threads: 1 }));
+    using walked = await walkOn(engine.host, { ...base, nq: 200, n: 1000 }, 7);
+    const graphs = new DeviceGraphs();
+    const walking = new ResidentWalker(engine, graphs).walk(walked.graph, walked.walk);
+    setTimeout(() => engine.device.destroy(), 8);
+    await expect(walking).rejects.toEqual(failsWith('device-lost'));
+    graphs.drop(engine);
+    expect(graphs.bytes).toBe(0);
+  });
+});
