@@ -73,4 +73,6 @@ export interface Engine extends Disposable {
 export interface HostEngine extends Engine {
   /** The block's memory itself. Use it at once: any wait may let another call grow, and so move, the memory. */
   view<D extends Dtype>(block: Block<D>): ArrayOf[D];
+  /** Runs the dispatches on the calling thread before it returns: for work so small that a promise would cost as much. */
+  runNow(recording: Recording): void;
 }

@@ -3,7 +3,7 @@ import { IsodexError } from '../util/errors.ts';
 import { nextTurn } from '../util/tasks.ts';
 import { type Block, type BlockRange, checkWrite, emptyArray } from './block.ts';
 import type { Engine, EngineInfo, HostEngine } from './engine.ts';
-import type { Recording } from './recording.ts';
+import type { Dispatch, Recording } from './recording.ts';
 
 interface ReferenceBlock<D extends Dtype = Dtype> extends Block<D> {
   array: ArrayOf[D];
@@ -41,14 +41,21 @@ export class ReferenceEngine implements HostEngine {
     (this.view(block) as TypedArray).set(data, offset);
   }
 
-  async run(recording: Recording): Promise<void> {
-    for (const dispatch of recording.dispatches) {
-      this.checkOpen();
-      const { kernel, blocks } = dispatch;
-      const views = Object.fromEntries(Object.keys(kernel.bindings).map((name, i) => [name, this.view(blocks[i]!)]));
-      kernel.twin(views as Views<typeof kernel.bindings>, dispatch.named);
+  async run({ dispatches }: Recording): Promise<void> {
+    for (const dispatch of dispatches) {
+      this.runTwin(dispatch);
       await nextTurn();
     }
+  }
+
+  runNow({ dispatches }: Recording): void {
+    for (const dispatch of dispatches) this.runTwin(dispatch);
+  }
+
+  private runTwin({ kernel, blocks, named }: Dispatch): void {
+    this.checkOpen();
+    const views = Object.fromEntries(Object.keys(kernel.bindings).map((name, i) => [name, this.view(blocks[i]!)]));
+    kernel.twin(views as Views<typeof kernel.bindings>, named);
   }
 
   async read<const R extends readonly BlockRange[]>(ranges: R) {

@@ -53,6 +53,8 @@ export function canonicalPlan(dim: number, metric: Metric): CodecPlan {
   return { dim, metric, form, stride: roundUp(dim, LANES) * 4, grid: undefined };
 }
 
+type CodingBlocks = readonly [Block<'f32'>, Block<'f32'>, Block<'f64'>, Block<'i32'>, Block<'f64'>];
+
 /** Encodes rows and queries on the host. */
 export class GraphCodec implements Disposable {
   readonly plan: CodecPlan;
@@ -94,34 +96,52 @@ export class GraphCodec implements Disposable {
     const { host, plan } = this;
     const { dim, stride, form } = plan;
     const n = vectors.length / dim;
-    const scratch = await allocAll(host, [
-      ['f32', n * dim, 'graph: rows to code'],
+    const work = await this.codingBlocks(n);
+    try {
+      const codes = await host.alloc('i8', n * stride, 'graph: codes');
+      host.write(work[0], vectors);
+      this.setScales(work, vectors, rows);
+      const recording = new Recording();
+      this.recordCoding(recording, work, codes);
+      try {
+        await host.run(recording);
+      } catch (error) {
+        codes[Symbol.dispose]();
+        throw error;
+      }
+      if (rows && form === FORMS.sq8L2) writeTerms(host.view(codes), host.view(work[3]), stride);
+      return codes;
+    } finally {
+      disposeAll(work);
+    }
+  }
+
+  /** What coding n rows takes beside the codes: rows f32 [n, dim], scales, steps, sums, errors. */
+  codingBlocks(n: number): Promise<CodingBlocks> {
+    return allocAll(this.host, [
+      ['f32', n * this.plan.dim, 'graph: rows to code'],
       ['f32', n, 'graph: scales'],
       ['f64', n, 'graph: steps'],
       ['i32', 2 * n, 'graph: sums'],
       ['f64', n, 'graph: errors'],
     ]);
-    try {
-      const codes = await host.alloc('i8', n * stride, 'graph: codes');
-      const [input, scales, steps, sums, errors] = scratch;
-      host.write(input, vectors);
-      const scaleView = host.view(scales);
-      if (!rows && form === FORMS.sq8Ip) scaleView.set(ownScales(vectors, dim));
-      else scaleView.fill(plan.grid!.scale);
-      const stepView = host.view(steps);
-      for (let i = 0; i < n; i++) stepView[i] = 1 / scaleView[i]!;
-      const blocks = { vectors: input, shift: this.shift, scales, steps, codes, sums, errors };
-      try {
-        await host.run(new Recording().dispatch(sq8Encode, blocks, { n, dim, words: stride / 4, layout: LAYOUT_ROWS, ...ROW_RANGE }));
-      } catch (error) {
-        codes[Symbol.dispose]();
-        throw error;
-      }
-      if (rows && form === FORMS.sq8L2) writeTerms(host.view(codes), host.view(sums), stride);
-      return codes;
-    } finally {
-      disposeAll(scratch);
-    }
+  }
+
+  /** Scales of rows, or of queries, which under inner products have their own each. */
+  setScales([, scales, steps]: CodingBlocks, vectors: Float32Array, rows: boolean): void {
+    const { host, plan } = this;
+    const scaleView = host.view(scales);
+    if (!rows && plan.form === FORMS.sq8Ip) scaleView.set(ownScales(vectors, plan.dim));
+    else scaleView.fill(plan.grid!.scale);
+    const stepView = host.view(steps);
+    for (let i = 0; i < stepView.length; i++) stepView[i] = 1 / scaleView[i]!;
+  }
+
+  /** Codes what lies in the blocks, without terms. */
+  recordCoding(recording: Recording, [input, scales, steps, sums, errors]: CodingBlocks, codes: Block<'i8'>): void {
+    const { dim, stride } = this.plan;
+    const blocks = { vectors: input, shift: this.shift, scales, steps, codes, sums, errors };
+    recording.dispatch(sq8Encode, blocks, { n: scales.length, dim, words: stride / 4, layout: LAYOUT_ROWS, ...ROW_RANGE });
   }
 
   private async pad(vectors: Float32Array): Promise<Block<'i8'>> {

@@ -70,7 +70,7 @@ interface Refined {
 }
 
 /** Whether it is cheaper to look at every admissible row: a rule in counts, so that the answer is the same everywhere. */
-function scansAll({ admission, snapshot }: GraphQueries, ef: number): boolean {
+export function scansAll({ admission, snapshot }: Pick<GraphQueries, 'admission' | 'snapshot'>, ef: number): boolean {
   return admission.count * admission.count <= SCAN_FACTOR * ef * snapshot.count;
 }
 

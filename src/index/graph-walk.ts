@@ -61,6 +61,30 @@ export async function openFound(host: HostEngine, nq: number, ef: number): Promi
   return { keys: blocks[0], ids: blocks[1], stats: blocks[2], [Symbol.dispose]: () => disposeAll(blocks) };
 }
 
+/** u32s of scratch that a thread takes for a walk on a host. */
+export function scratchWordsOf({ count, plan, degree }: GraphView, { ef, admitted }: Pick<Walk, 'ef' | 'admitted'>): number {
+  return searchScratchWords(count, plan.form, plan.stride, degree, ef, admitted !== undefined);
+}
+
+/** A walk on a host as a dispatch; `scratch` has room for so many threads. */
+export function recordWalk(
+  recording: Recording,
+  graph: GraphView,
+  walk: Walk,
+  { keys, ids, stats }: Pick<Found, 'keys' | 'ids' | 'stats'>,
+  scratch: Block<'u32'>,
+  slots: number,
+): void {
+  const { degree, basePages, entry, entryLevel, codes, links, pages, upperRows, count: n, plan } = graph;
+  const { nq, queries, level, ef, admitted } = walk;
+  const { stride, form } = plan;
+  const slotWords = scratchWordsOf(graph, walk);
+  const filtered = admitted ? 1 : 0;
+  const blocks = { queries, codes, links, pages, upperRows, admitted: admitted ?? pages, keys, ids, stats, scratch };
+  const params = { nq, n, stride, form, degree, basePages, entry, entryLevel, level, ef, filtered, slots, slotWords };
+  recording.dispatch(graphSearch, blocks, params);
+}
+
 /** Walks on a host engine: WASM, queries spread over threads, or the plain-TypeScript twin. */
 export class HostWalker implements Walker {
   private readonly host: HostEngine;
@@ -69,21 +93,16 @@ export class HostWalker implements Walker {
     this.host = host;
   }
 
-  async walk(graph: GraphView, { nq, queries, level, ef, admitted }: Walk): Promise<Found> {
+  async walk(graph: GraphView, walk: Walk): Promise<Found> {
     const { host } = this;
-    const { degree, basePages, entry, entryLevel, codes, links, pages, upperRows, count: n, plan } = graph;
-    const { stride, form } = plan;
-    const slots = Math.min(nq, host.info.threads);
-    const slotWords = searchScratchWords(n, form, stride, degree, ef, admitted !== undefined);
-    const found = await openFound(host, nq, ef);
+    const slots = Math.min(walk.nq, host.info.threads);
+    const found = await openFound(host, walk.nq, walk.ef);
     let scratch: Block<'u32'> | undefined;
     try {
-      scratch = await host.alloc('u32', slots * slotWords, 'graph: scratch');
-      const filtered = admitted ? 1 : 0;
-      const { keys, ids, stats } = found;
-      const blocks = { queries, codes, links, pages, upperRows, admitted: admitted ?? pages, keys, ids, stats, scratch };
-      const params = { nq, n, stride, form, degree, basePages, entry, entryLevel, level, ef, filtered, slots, slotWords };
-      await host.run(new Recording().dispatch(graphSearch, blocks, params));
+      scratch = await host.alloc('u32', slots * scratchWordsOf(graph, walk), 'graph: scratch');
+      const recording = new Recording();
+      recordWalk(recording, graph, walk, found, scratch, slots);
+      await host.run(recording);
       return found;
     } catch (error) {
       found[Symbol.dispose]();

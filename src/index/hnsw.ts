@@ -14,6 +14,7 @@ import { type HnswTask, hnswQueries } from './hnsw-search.ts';
 import { RangeCollector } from './range-collector.ts';
 import { type Circumstances, RowIndex } from './row-index.ts';
 import { compacted, emptySnapshot, type Snapshot } from './rows.ts';
+import { SingleQueries } from './single-query.ts';
 import { States } from './states.ts';
 import type { Neighbors, RangeNeighbors, RangeSearchOptions, SearchOptions, Settings } from './vector-index.ts';
 
@@ -44,12 +45,15 @@ export class HnswIndex extends RowIndex {
   readonly config: HnswConfig;
   protected readonly addReports = 'commit';
   private readonly states: States<HnswState>;
+  /** On a host; a device answers single queries as it answers many. */
+  private readonly singles: SingleQueries | undefined;
 
   constructor(engine: Engine, { config, store, snapshot, graph }: HnswContent, circumstances?: Circumstances) {
     super(engine, { ...store.settings, snapshot }, circumstances);
     this.config = config;
     this.description = describeHnsw(config);
     this.states = new States<HnswState>({ snapshot, store, graph });
+    this.singles = engine.kind === 'gpu' ? undefined : new SingleQueries(engine.host);
   }
 
   /** Bytes held by vectors, labels, codes, links, and by what else nodes need. */
@@ -92,6 +96,8 @@ export class HnswIndex extends RowIndex {
 
   protected async nearest(queries: Float32Array, k: number, options: SearchOptions): Promise<Neighbors> {
     using reading = this.read(queries, options);
+    const single = await this.singles?.nearest(reading.task, k, options.stats === true);
+    if (single) return { ...single, engine: this.engine.host.kind };
     const walker = this.walkerOver(reading.task.store);
     const answer = await nearestInGraph(hnswQueries(reading.task), k, options.stats === true, walker);
     return { ...answer, engine: walker.answered.kind };
@@ -134,6 +140,7 @@ export class HnswIndex extends RowIndex {
   /** Searches and a writer under way finish first: memory that they still read must not become somebody else's. */
   protected release(): void {
     void this.idle().then(() => {
+      this.singles?.close();
       const { current } = this.states;
       const store = new GraphStore(current.store.host, current.store.settings);
       this.states.replace({ snapshot: emptySnapshot(store.newOriginals()), store, graph: undefined }, everythingOf(current));
@@ -141,6 +148,7 @@ export class HnswIndex extends RowIndex {
   }
 
   private replace(next: HnswState, garbage: readonly Disposable[]): void {
+    this.singles?.close();
     this.states.replace(next, garbage);
     this.swap(next.snapshot);
   }

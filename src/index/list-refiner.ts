@@ -1,4 +1,5 @@
 import { allocAll, disposeAll } from '../host/alloc-all.ts';
+import type { Block } from '../host/block.ts';
 import type { HostEngine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
 import { METRIC_CODES } from '../kernels/canonical-distances.ts';
@@ -55,9 +56,9 @@ export class ListRefiner {
 
   /** In one dispatch, where the vectors, or the codes in their place, are in the host's memory. */
   private async onHost(rows: Float32Array, found: Found, take: TakeRefined): Promise<void> {
-    const { engine, graph, store, width } = this.task;
+    const { engine, store, width } = this.task;
     const { host } = engine;
-    const { dim, stride, grid } = store.codec!.plan;
+    const { dim } = store.codec!.plan;
     const nq = rows.length / dim;
     const slots = Math.min(nq, host.info.threads);
     const slotWords = refineScratchWords(width);
@@ -68,27 +69,41 @@ export class ListRefiner {
     ]);
     const [queries, best, scratch] = own;
     writePadded(host.view(queries), rows, dim, width);
-    const blocks = {
-      queries,
-      vectors: graph.vectors ?? queries,
-      codes: graph.codes,
-      shift: store.codec!.shiftBlock,
-      lists: found.ids,
-      labels: graph.labels,
-      best,
-      scratch,
-    };
-    const metric = METRIC_CODES[store.settings.metric];
-    const lists = { listStride: this.ef, listLength: this.length, k: this.k };
-    const coded = { coded: graph.vectors ? 0 : 1, dim, stride, step: bitsOf(1 / (grid?.scale ?? 1)) };
+    const recording = new Recording();
+    this.record(recording, found.ids, { queries, best, scratch }, nq, slots);
     let pairs: Uint32Array;
     try {
-      await host.run(new Recording().dispatch(refineLists, blocks, { nq, width, metric, ...lists, ...coded, slots, slotWords }));
+      await host.run(recording);
       pairs = host.view(best).slice();
     } finally {
       disposeAll(own);
     }
     for (let q = 0; q < nq; q++) takePairs(pairs.subarray(2 * q * this.k, 2 * (q + 1) * this.k), q, take);
+  }
+
+  /** Where the vectors, or the codes in their place, are in the host's memory: canonical distances of the lists `ids` as a dispatch. */
+  record(
+    recording: Recording,
+    ids: Block<'u32'>,
+    { queries, best, scratch }: { readonly queries: Block<'f32'>; readonly best: Block<'u32'>; readonly scratch: Block<'u32'> },
+    nq: number,
+    slots: number,
+  ): void {
+    const { graph, store, width } = this.task;
+    const { dim, stride, grid } = store.codec!.plan;
+    const rows = { vectors: graph.vectors ?? queries, codes: graph.codes, shift: store.codec!.shiftBlock, labels: graph.labels };
+    const lists = { listStride: this.ef, listLength: this.length, k: this.k };
+    const coded = { coded: graph.vectors ? 0 : 1, dim, stride, step: bitsOf(1 / (grid?.scale ?? 1)) };
+    const params = {
+      nq,
+      width,
+      metric: METRIC_CODES[store.settings.metric],
+      ...lists,
+      ...coded,
+      slots,
+      slotWords: refineScratchWords(width),
+    };
+    recording.dispatch(refineLists, { queries, ...rows, lists: ids, best, scratch }, params);
   }
 
   /** Through the rows as they are read from the file. */
@@ -142,7 +157,7 @@ function bitsOf(value: number): number {
 }
 
 /** Queries f32 [n, dim] as f32 [n, width]. */
-function writePadded(view: Float32Array, rows: Float32Array, dim: number, width: number): void {
+export function writePadded(view: Float32Array, rows: Float32Array, dim: number, width: number): void {
   if (dim === width) view.set(rows);
   else for (let q = 0; q < rows.length / dim; q++) view.set(rows.subarray(q * dim, (q + 1) * dim), q * width);
 }

@@ -31,7 +31,10 @@ export function writes<D extends Dtype>(dtype: D): { dtype: D; access: 'write' }
   return { dtype, access: 'write' };
 }
 
-/** Memory to work in: it comes zeroed, and what is left in it means nothing. For kernels without a `plan` only. */
+/**
+ * Memory to work in: it comes zeroed, or as the same kernel with the same params left it, which means nothing otherwise. For kernels
+ * without a `plan` only.
+ */
 export function scratches<D extends Dtype>(dtype: D): { dtype: D; access: 'scratch' } {
   return { dtype, access: 'scratch' };
 }

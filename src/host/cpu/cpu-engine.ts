@@ -140,11 +140,16 @@ export class CpuEngine implements HostEngine {
       }
       const isSmall = terms < INLINE_TERMS || (terms < INLINE_ITEM_TERMS && !isShareable);
       if (!isSmall) return this.runLarge(works);
-      this.runInline(works);
+      for (let i = 0; i < works.length; i++) this.runInline(works[i]!);
       return DONE;
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  runNow({ dispatches }: Recording): void {
+    this.checkOpen();
+    for (let i = 0; i < dispatches.length; i++) this.runInline(workOf(dispatches[i]!));
   }
 
   private async runLarge(works: readonly Work[]): Promise<void> {
@@ -153,7 +158,7 @@ export class CpuEngine implements HostEngine {
     try {
       const width = pool ? Math.max(1, Math.round(pool.size / this.active)) : 0;
       if (!pool) {
-        this.runInline(works);
+        for (const work of works) this.runInline(work);
         await nextTurn();
       } else if (width === 1) await this.runPooled(pool, works, 1);
       else for (const work of works) await this.runShared(pool, work, width);
@@ -184,16 +189,13 @@ export class CpuEngine implements HostEngine {
     this.close();
   }
 
-  private runInline(works: readonly Work[]): void {
-    for (let i = 0; i < works.length; i++) {
-      const { name, args, items } = works[i]!;
-      Reflect.apply(this.exports[name]!, undefined, args.concat(0, items)); // a spread would copy the arguments several times
-    }
+  private runInline({ name, args, items }: Work): void {
+    Reflect.apply(this.exports[name]!, undefined, args.concat(0, items)); // a spread would copy the arguments several times
   }
 
   /** One dispatch over several threads, or none where it is too small for that. */
   private async runShared(pool: ThreadPool, work: Work, width: number): Promise<void> {
-    if (work.terms < INLINE_TERMS) this.runInline([work]);
+    if (work.terms < INLINE_TERMS) this.runInline(work);
     else await this.runPooled(pool, [work], Math.min(width, Math.ceil(work.terms / THREAD_TERMS)));
   }
 
