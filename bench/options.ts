@@ -37,10 +37,8 @@ export function comparing(command: Command, defaults: { repeats?: number; single
 
 /** What `comparing` parsed, as benches take it; `folder` is that of data sets. */
 export function compared(options: ReturnType<Command['opts']>, folder: string | undefined) {
-  const library = resolve(options.library);
-  if (!existsSync(library)) throw new Error('the library is not built: run `npm run build` first');
   return {
-    library,
+    library: builtLibrary(options.library),
     limit: options.limit as number | undefined,
     repeats: options.repeats as number,
     singles: options.singles as number,
@@ -52,4 +50,11 @@ export function compared(options: ReturnType<Command['opts']>, folder: string | 
     cache: resolve(options.cache),
     say,
   };
+}
+
+/** The path of a built library. */
+export function builtLibrary(path: string): string {
+  const library = resolve(path);
+  if (!existsSync(library)) throw new Error('the library is not built: run `npm run build` first');
+  return library;
 }

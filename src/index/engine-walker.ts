@@ -65,6 +65,10 @@ export class EngineWalker implements Walker {
     return this.device ? this.slices.device : this.slices.host * this.engine.host.info.threads;
   }
 
+  get isAhead(): boolean {
+    return this.device !== undefined;
+  }
+
   /** The engine of the last walk. */
   get answered(): Engine {
     return this.last;

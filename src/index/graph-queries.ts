@@ -43,6 +43,8 @@ export interface CodedSlice extends Disposable {
 /** Walks for so many queries at a time. */
 export interface SlicedWalker extends Walker {
   readonly slice: number;
+  /** Whether a walk leaves the host free, so that the next one may begin while this one's finds are refined. */
+  readonly isAhead: boolean;
 }
 
 /** What walks did, [nq]. */
@@ -164,30 +166,61 @@ async function walkAndRefine(task: GraphQueries, numbers: Uint32Array, ef: numbe
   const breather = new Breather(options.signal);
   const open: number[] = [];
   const admitted = await uploadAdmitted(task);
+  const sliceAt = (begin: number) => numbers.subarray(begin, begin + walker.slice);
+  const start = (begin: number) => walkSlice(task, walker, sliceAt(begin), { view, ef, admitted });
+  /** On a device the next slice is walked while this one is refined on the host. */
+  let ahead: Promise<WalkedSlice> | undefined;
   try {
     for (let begin = 0; begin < numbers.length; begin += walker.slice) {
-      const slice = numbers.subarray(begin, begin + walker.slice);
-      const queriesOfSlice = picked(queries, slice, dim);
-      const coded = await task.code(queriesOfSlice);
-      let found: Found | undefined;
+      const slice = sliceAt(begin);
+      const walked = await (ahead ?? start(begin));
+      ahead = walker.isAhead && begin + walker.slice < numbers.length ? start(begin + walker.slice) : undefined;
+      ahead?.catch(() => undefined); // told where it is waited for
       try {
-        found = await walker.walk(view, { nq: slice.length, queries: coded.block, level: 0, ef, admitted, signal: options.signal });
-        countInto(stats, slice, host.view(found.stats));
-        await coded.refine(found, ef, k, (i, labels, distances) => {
+        countInto(stats, slice, host.view(walked.found.stats));
+        await walked.coded.refine(walked.found, ef, k, (i, labels, distances) => {
           const q = slice[i]!;
           if (!manner.settle({ q, labels, distances })) open.push(q);
         });
       } finally {
-        found?.[Symbol.dispose]();
-        coded[Symbol.dispose]();
+        dispose(walked);
       }
       options.onProgress?.(nq - numbers.length + begin + slice.length - open.length, nq);
       await breather.breathe();
     }
   } finally {
+    await ahead?.then(dispose, () => undefined);
     admitted?.[Symbol.dispose]();
   }
   return Uint32Array.from(open);
+}
+
+/** Some queries that were walked for: to be refined, and disposed of. */
+interface WalkedSlice {
+  readonly coded: CodedSlice;
+  readonly found: Found;
+}
+
+async function walkSlice(
+  task: GraphQueries,
+  walker: SlicedWalker,
+  slice: Uint32Array,
+  { view, ef, admitted }: { readonly view: GraphView; readonly ef: number; readonly admitted: Block<'u32'> | undefined },
+): Promise<WalkedSlice> {
+  const { queries, options, snapshot } = task;
+  const coded = await task.code(picked(queries, slice, snapshot.originals.dim));
+  try {
+    const walk = { nq: slice.length, queries: coded.block, level: 0, ef, admitted, signal: options.signal };
+    return { coded, found: await walker.walk(view, walk) };
+  } catch (error) {
+    coded[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function dispose({ coded, found }: WalkedSlice): void {
+  found[Symbol.dispose]();
+  coded[Symbol.dispose]();
 }
 
 /** Adds what a walk did, u32 [slice, 2], to the queries of its slice. */

@@ -60,6 +60,18 @@ export function searchesOf({ family, build }: Candidate, k: number): SearchChoic
   return beams.map((efSearch) => (family === 'HNSW' ? { efSearch } : { efSearch, refineFactor: Math.max(1, efSearch / k) }));
 }
 
+/** Whether two numbers are so close that nothing is to be had between them: a tenth. */
+const CLOSE = 1.1;
+
+/** A way to search halfway between two, by the number that grows; undefined where they are close. */
+export function between(low: SearchChoice, high: SearchChoice, k: number): SearchChoice | undefined {
+  const name = high.nprobe === undefined ? 'efSearch' : 'nprobe';
+  const [from, to] = [low[name], high[name]];
+  if (from === undefined || to === undefined || to <= from * CLOSE || to - from < 2) return undefined;
+  const middle = Math.floor((from + to) / 2);
+  return high.refineFactor === undefined ? { [name]: middle } : { [name]: middle, refineFactor: Math.max(1, middle / k) };
+}
+
 /** Lists of a candidate with this description, where it has any. */
 export function nlistOf(description: string): number | undefined {
   const [, nlist] = /^IVF(\d+)/.exec(description) ?? [];

@@ -4,7 +4,7 @@ import type { IndexConfig } from '../index/factory.ts';
 import type { BuildChoice, Latency, Machine, SearchChoice } from '../index/tuned.ts';
 import type { Metric, VectorIndex } from '../index/vector-index.ts';
 import type { TaskOptions } from '../util/tasks.ts';
-import { type Candidate, nlistOf, searchesOf } from './candidates.ts';
+import { between, type Candidate, nlistOf, searchesOf } from './candidates.ts';
 import { percentile, recallOf } from './recall.ts';
 
 /** What tuning stands on, so that tests can put something else there. */
@@ -60,17 +60,21 @@ export interface TrialTask extends TaskOptions {
 
 /** Searches that are tried beyond the first that finds enough. */
 const BEYOND = 2;
+/** Steps, each to the middle, between the first way that finds enough and the one before: the ways lie a third apart. */
+const CLOSER = 3;
 /** Batches whose speed is measured, beside single queries and all of them. */
 const BATCHES = [16, 256];
-/** Each batch is searched so often; the fastest tells what can be had. */
+/** Each batch is searched so often, and the fastest tells what can be had; so many rounds of single queries there are. */
 const ROUNDS = 3;
-/** Single queries that are timed, at most, and before that to warm up. */
+/** Single queries of a round, at most; where they take longer than so many milliseconds fewer will do. Before that some warm up. */
 const SINGLES = 500;
+const SINGLES_MS = 2000;
+const LEAST_SINGLES = 100;
 const WARM_UP = 20;
 const Z95 = 1.96;
 
 export async function runTrial(around: Surroundings, candidate: Candidate, data: TrialData, task: TrialTask): Promise<TrialRecord> {
-  const { dim, metric, seed, rows, k } = data;
+  const { dim, metric, seed, rows } = data;
   const { build } = candidate;
   using index = await around.createIndex(build.description, { ...build.config, dim, metric, seed, engine: task.engine });
   const started = around.now();
@@ -78,7 +82,19 @@ export async function runTrial(around: Surroundings, candidate: Candidate, data:
   await index.add(rows, { signal: task.signal });
   await index.prepare({ signal: task.signal });
   const buildSeconds = (around.now() - started) / 1000;
-  const ways = searchesOf(candidate, k);
+  const searches = await searchAll(around, index, candidate, data, task);
+  return { build, rows: rows.length / dim, buildSeconds, memory: { ...index.memory }, searches };
+}
+
+/** From the cheapest way to the first that finds enough, and some beyond it where they are timed; then closer to it from below. */
+async function searchAll(
+  around: Surroundings,
+  index: VectorIndex,
+  candidate: Candidate,
+  data: TrialData,
+  task: TrialTask,
+): Promise<SearchRecord[]> {
+  const ways = searchesOf(candidate, data.k);
   const searches: SearchRecord[] = [];
   let enough = 0;
   for (const [i, search] of ways.entries()) {
@@ -87,7 +103,13 @@ export async function runTrial(around: Surroundings, candidate: Candidate, data:
     searches.push(record);
     if (record.recall >= task.minRecall && ++enough > (task.timed ? BEYOND : 0)) break;
   }
-  return { build, rows: rows.length / dim, buildSeconds, memory: { ...index.memory }, searches };
+  for (let step = 0; step < CLOSER; step++) {
+    const at = searches.findIndex(({ recall }) => recall >= task.minRecall);
+    const search = at > 0 ? between(searches[at - 1]!.search, searches[at]!.search, data.k) : undefined;
+    if (!search) break;
+    searches.splice(at, 0, await measure(around, index, search, data, task));
+  }
+  return searches;
 }
 
 async function measure(
@@ -122,6 +144,7 @@ async function measure(
   return { ...untimed, latency, qps };
 }
 
+/** Rounds of single queries; each percentile is the middle one of theirs, lest a moment in which the machine did something else decides. */
 async function timeSingles(
   around: Surroundings,
   index: VectorIndex,
@@ -131,15 +154,25 @@ async function timeSingles(
   const nq = queries.length / dim;
   const one = (q: number) => index.search(queries.subarray((q % nq) * dim, ((q % nq) + 1) * dim), options);
   for (let q = 0; q < WARM_UP; q++) await one(q);
-  const times: number[] = [];
-  for (let q = 0; q < Math.min(nq, SINGLES); q++) {
-    const started = around.now();
-    await one(q);
-    times.push(around.now() - started);
+  const rounds: number[][] = [];
+  for (let next = 0; rounds.length < ROUNDS; ) {
+    const times: number[] = [];
+    const begun = around.now();
+    while (times.length < SINGLES && (times.length < LEAST_SINGLES || around.now() - begun < SINGLES_MS)) {
+      const started = around.now();
+      await one(next++);
+      times.push(around.now() - started);
+    }
+    rounds.push(times);
   }
-  const sum = times.reduce((a, b) => a + b, 0);
-  const latency = { p50: percentile(times, 0.5), p95: percentile(times, 0.95), p99: percentile(times, 0.99) };
-  return { latency, singles: (1000 * times.length) / sum };
+  const middle = (share: number) =>
+    percentile(
+      rounds.map((times) => percentile(times, share)),
+      0.5,
+    );
+  const all = rounds.flat();
+  const latency = { p50: middle(0.5), p95: middle(0.95), p99: middle(0.99) };
+  return { latency, singles: (1000 * all.length) / all.reduce((a, b) => a + b, 0) };
 }
 
 /** The mean of recalls of single queries, and 1.96 standard errors to both sides of it. */

@@ -96,6 +96,17 @@ describe('the plan', () => {
     expect(results[0]!.best!.recall).toBeGreaterThanOrEqual(0.95);
   });
 
+  it('comes closer from below to the first way that finds enough', async () => {
+    // of HNSW16 a search finds 0.95 from efSearch 95 on: 96 is tried, then 80, 88 and 92
+    const { trials } = await tuneOn(new MadeUp(), vectors(3000), options({ minRecall: 0.9 }));
+    const record = trials.find(({ build }) => build.description === 'HNSW16')!;
+    const tried = record.searches.map(({ search }) => search.efSearch!);
+    expect(tried).toEqual([...tried].sort((a, b) => a - b));
+    const at = record.searches.findIndex(({ recall }) => recall >= 0.9);
+    expect(record.searches.slice(0, at).every(({ recall }) => recall < 0.9)).toBe(true);
+    expect(tried[at]! - tried[at - 1]!).toBeLessThanOrEqual(Math.max(2, tried[at]! / 8));
+  });
+
   it('ends with the budget, and says so', async () => {
     const run = new MadeUp();
     const result = await tuneOn(run, vectors(17_000), options({ budget: 60 }));
