@@ -5,7 +5,7 @@ import type * as Isodex from '../../src/node.ts';
 import { clustered } from '../../src/tune/clustered.ts';
 import { thisMachine } from '../machine.ts';
 import { deviceRates, subgroupMatrices } from './device.ts';
-import { identitySuite } from './identity.ts';
+import { identitySuite, SMALL, WHOLE } from './identity.ts';
 import type { BuildReport, GpuReport, SearchReport } from './report.ts';
 
 export const PARTS = ['identity', 'rates', 'flat', 'hnsw'] as const;
@@ -32,11 +32,8 @@ export interface GpuOptions {
 const K = 10;
 /** Times that a batch is searched; the fastest tells what can be had. */
 const ROUNDS = 3;
-/** Queries that recall is told of. */
+/** Queries that recall is told of, at most. */
 const RECALL_QUERIES = 1000;
-const IDENTITY = { rows: 3000, dim: 64, queries: 40 };
-/** Of a driver in software. */
-const SMALL_IDENTITY = { rows: 600, dim: 16, queries: 8 };
 
 export async function benchGpu(options: GpuOptions): Promise<GpuReport> {
   const { say, parts, rows, dim } = options;
@@ -59,7 +56,7 @@ export async function benchGpu(options: GpuOptions): Promise<GpuReport> {
     options.keep(report);
   };
   if (parts.includes('identity')) {
-    add({ identity: await identitySuite(library, [gpu, cpu], adapter?.software ? SMALL_IDENTITY : IDENTITY, say) });
+    add({ identity: await identitySuite(library, [gpu, cpu], adapter?.software ? SMALL : WHOLE, say) });
   }
   if (parts.includes('rates')) add({ rates: await deviceRates() });
   const data = await dataOf(library, options);
@@ -80,7 +77,7 @@ interface Data {
 }
 
 async function dataOf(library: typeof Isodex, { rows, dim, data, batches }: GpuOptions): Promise<Data> {
-  const nq = Math.max(RECALL_QUERIES, Math.min(Math.max(...batches), 10_000));
+  const nq = Math.min(Math.max(...batches, Math.min(RECALL_QUERIES, Math.ceil(rows / 10))), 10_000);
   if (data === undefined) return { ...clustered(rows, nq, dim), dim };
   const { vectors, n, dim: own } = await library.readVectors(data, { limit: rows });
   const first = Math.max(1, n - Math.min(nq, Math.floor(n / 10))) * own;

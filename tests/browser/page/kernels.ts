@@ -54,7 +54,7 @@ export async function runCollected(engines: ReadonlyMap<string, Engine>): Promis
   for (const { kernel, one, normalise } of collected) {
     const expected = normalise(await runKernel(reference, kernel, one));
     for (const [name, engine] of engines) {
-      if (engine.kind === 'gpu' && !kernel.plan) continue;
+      if (engine.kind === 'gpu' ? !kernel.plan : kernel.deviceOnly && engine.kind === 'cpu') continue;
       const key = `${kernel.name} on ${name}`;
       const report = reports.get(key) ?? { kernel: kernel.name, engine: name, cases: 0, arrays: 0, different: [] };
       reports.set(key, report);
