@@ -93,6 +93,7 @@ function builds(points: readonly GridPoint[]) {
           points.map(({ efConstruction }) => efConstruction),
           'efConstruction',
         ),
+        legend: null,
       },
     },
   };
