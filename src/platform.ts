@@ -91,7 +91,7 @@ export class Library {
 
   private async create(description: string, options: CreateOptions, tuned: TunedChoice | undefined): Promise<VectorIndex> {
     const { engine, close } = await this.engineFor(options?.engine);
-    const around = { onClose: close, tuned, onStray: options?.onStray };
+    const around = { onClose: close, tuned: tuned && keptPromise(tuned, options), onStray: options?.onStray };
     return closingOnError(close, () => makeIndex(description, options, engine, around));
   }
 
@@ -100,6 +100,15 @@ export class Library {
     const engine = await this.openEngine({ prefer: choice });
     return { engine, close: () => engine.close() };
   }
+}
+
+/** What was promised, unless the index is made in another way than was measured. */
+function keptPromise(tuned: TunedChoice, options: CreateOptions): TunedChoice | undefined {
+  const { build, search } = tuned.point;
+  const measured: Readonly<Record<string, number | undefined>> = { ...build.config, ...search };
+  const given = options as unknown as Readonly<Record<string, number | undefined>>;
+  const ways = ['efConstruction', 'efSearch', 'nprobe', 'refineFactor'];
+  return ways.every((way) => given[way] === measured[way]) ? tuned : undefined;
 }
 
 async function closingOnError<T>(close: () => void, work: () => T | Promise<T>): Promise<T> {

@@ -9,7 +9,7 @@ import { identitySuite, SMALL, WHOLE } from './identity.ts';
 import type { BuildReport, GpuReport, SearchReport } from './report.ts';
 
 export const PARTS = ['identity', 'rates', 'flat', 'hnsw'] as const;
-export type Part = (typeof PARTS)[number];
+type Part = (typeof PARTS)[number];
 
 export interface GpuOptions {
   readonly library: string;

@@ -21,7 +21,7 @@ export interface DeviceRates {
   readonly dot4PerSecond: number;
 }
 
-export type Rates = Readonly<Record<string, number>>;
+type Rates = Readonly<Record<string, number>>;
 
 export interface SearchReport {
   readonly index: string;

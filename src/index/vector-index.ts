@@ -189,7 +189,8 @@ export interface VectorIndex extends Disposable {
   rangeSearch(queries: Float32Array, radius: number, options?: RangeSearchOptions): Promise<RangeNeighbors>;
   /**
    * How much the index finds just now: up to `sample` of its rows (default 100), evenly spaced, are searched for, each without itself,
-   * and compared with every row. `options` as of `search`, without a filter. Throws 'unsupported' where only codes are kept.
+   * and compared with every row. Rows of the index are found more easily than queries from elsewhere, so this is the most to expect.
+   * `options` as of `search`, without a filter. Throws 'unsupported' where only codes are kept.
    */
   measureRecall(sample?: number, options?: SearchOptions): Promise<LiveRecall>;
   /** Removes the rows with these labels; labels not in the index are skipped. Returns how many went. */

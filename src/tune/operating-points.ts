@@ -44,6 +44,18 @@ interface Limit {
 /** Share of neighbours missed that counts as none, so that ratios of them mean something. */
 const HARDLY_ANY = 1e-3;
 
+/** Throws 'bad-argument' for a recall that is no share, and for limits that are not above 0. */
+export function checkWish({ minRecall, objective = 'p99', ...most }: Wish): void {
+  checkObjective(objective);
+  if (minRecall !== undefined && !(minRecall >= 0 && minRecall <= 1)) {
+    throw badArgument(`minRecall is ${shown(minRecall)}; give a share from 0 to 1, as 0.95`);
+  }
+  for (const name of ['maxP99', 'maxMemory', 'maxBuild'] as const) {
+    const value = most[name];
+    if (value !== undefined && !(value > 0)) throw badArgument(`${name} is ${shown(value)}; give a number above 0`);
+  }
+}
+
 function limitsOf({ minRecall, maxP99, maxMemory, maxBuild }: Wish): Limit[] {
   const limits: Limit[] = [];
   if (minRecall !== undefined) {
@@ -66,10 +78,11 @@ export interface Choice {
   readonly missed: readonly Limit['name'][];
 }
 
-/** Of points that cost the same the one with more recall, then the first. */
+/** Of points that cost the same the one with more recall, then the first. Throws 'bad-argument' for a wish that is none. */
 export function bestFor(points: readonly OperatingPoint[], wish: Wish): Choice {
+  checkWish(wish);
   const limits = limitsOf(wish);
-  const objective = checkObjective(wish.objective ?? 'p99');
+  const objective = wish.objective ?? 'p99';
   // By products of ratios, so that one hopeless limit does not cost all of another that can be kept.
   const distance = (point: OperatingPoint) => limits.reduce((product, { excess }) => product * Math.max(1, excess(point)), 1);
   const order = (a: OperatingPoint, b: OperatingPoint) => costOf(a, objective) - costOf(b, objective) || b.recall - a.recall;

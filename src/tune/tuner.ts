@@ -9,7 +9,7 @@ import { spread } from '../util/spread.ts';
 import type { TaskOptions } from '../util/tasks.ts';
 import { type Candidate, candidatesOf, FAMILIES, type Family } from './candidates.ts';
 import { type Crossing, measureCrossing } from './crossover.ts';
-import { bestFor, type Choice, type Wish } from './operating-points.ts';
+import { bestFor, type Choice, checkWish, type Wish } from './operating-points.ts';
 import { promoted, rungs } from './plan.ts';
 import { runTrial, type Surroundings, type TrialData, type TrialRecord } from './trial.ts';
 
@@ -103,6 +103,7 @@ class Tuner {
     this.started = around.now();
     const { maxP99, maxMemory, maxBuild, objective = 'p99', minRecall = 0.95 } = options;
     this.wish = { minRecall, maxP99, maxMemory, maxBuild, objective };
+    checkWish(this.wish);
     this.all = { dim, metric, seed, rows, queries, k };
     this.measuredOn = {
       ...{ fingerprint: fingerprintOf(vectors, options.queries), n: rows.length / dim, dim, metric, k },
@@ -159,8 +160,10 @@ class Tuner {
 
   private async tuneFamily(family: Family): Promise<void> {
     const { n, dim } = this.measuredOn;
-    let candidates = candidatesOf(family, n, dim).filter((candidate) => this.fits(candidate));
-    if (candidates.length === 0) return this.skip(`${family}: there is nothing to try for ${n} rows of dim ${dim}`);
+    const known = candidatesOf(family, n, dim);
+    if (known.length === 0) return this.skip(`${family}: ${n} rows of dim ${dim} are too few to learn from`);
+    let candidates = known.filter((candidate) => this.fits(candidate));
+    if (candidates.length === 0) return; // each was told of
     const sizes = rungs(n, candidates.length);
     for (const [rung, size] of sizes.entries()) {
       const last = rung === sizes.length - 1;

@@ -35,6 +35,15 @@ describe('fromTuningResult', () => {
     expect(hops).toEqual(named.stats!.hops);
   });
 
+  it('promises nothing of an index that is made in another way', async () => {
+    for (const other of [{ efSearch: 333 }, { efConstruction: 7 }]) {
+      using index = await fromTuningResult(result, { engine, ...other });
+      expect(index.tuned).toBeUndefined();
+    }
+    using same = await createIndex(best, { dim, engine, ...best.search });
+    expect(same.tuned).toEqual({ point: best });
+  });
+
   it('refuses what does not fit', async () => {
     await expect(fromTuningResult(result, { dim: 17 })).rejects.toEqual(
       failure('bad-argument', /dim is 17, .* measured on 16; leave it out/),
@@ -123,8 +132,8 @@ describe('strays', () => {
 
   it('are memory and recall', async () => {
     const told: Stray[] = [];
-    const promised = promising({ memoryBytes: best.memoryBytes / 2, recall: 1, recallInterval: [0.9999, 1] });
-    using index = await fromTuningResult(promised, { engine, efSearch: 1, onStray: (stray) => told.push(stray) });
+    const promised = promising({ memoryBytes: best.memoryBytes / 2, recall: 1, recallInterval: [0.9999, 1], search: { efSearch: 1 } });
+    using index = await fromTuningResult(promised, { engine, onStray: (stray) => told.push(stray) });
     await index.add(rows);
     await index.measureRecall(200, { k: 1 });
     expect(index.stats().strays.map(({ what }) => what)).toEqual(['recall', 'memory']);

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { VectorIndex } from '../../src/index/vector-index.ts';
 import { createIndex, type Engine, openEngine, parseTuning, printTuning, tune, version } from '../../src/node.ts';
 import { candidatesOf } from '../../src/tune/candidates.ts';
+import { bestFor } from '../../src/tune/operating-points.ts';
 import { promoted, rungs } from '../../src/tune/plan.ts';
 import { meanWithInterval, type Surroundings, type TrialRecord } from '../../src/tune/trial.ts';
 import { keyOf, tuneOn } from '../../src/tune/tuner.ts';
@@ -182,6 +183,9 @@ describe('a whole run', () => {
     await refused(vectors(12), {}).toThrow('vectors has 11 rows to search, too few for k = 10; give more');
     await refused(vectors(100), { indexes: ['Tree'] }).toThrow("indexes has 'Tree'; give some of Flat, IVF, HNSW, OPQ+HNSW");
     await refused(vectors(100), { objective: 'joy' }).toThrow("objective is 'joy'; give one of p99, qps, memory, build");
+    await refused(vectors(100), { minRecall: 95 }).toThrow('minRecall is 95; give a share from 0 to 1, as 0.95');
+    await refused(vectors(100), { maxP99: Number.NaN }).toThrow('maxP99 is NaN; give a number above 0');
+    expect(() => bestFor([], { minRecall: 1.5 })).toThrow('minRecall is 1.5; give a share from 0 to 1');
     await refused(new Float32Array(401), {}).toThrow('vectors has 401 values, which is not a multiple of dim 4');
     await refused(
       Float32Array.from(vectors(100), (x, i) => (i === 9 ? Number.NaN : x)),
