@@ -88,3 +88,17 @@ export async function opened<P extends Protocol<P>>(library: Library, threads: n
   if ('reason' in entered) throw new Error(entered.reason);
   return { peer, info: entered.info };
 }
+
+/** Has a library build, in a process of its own: so a search starts with the memory of a loaded index and no more. */
+export async function buildApart<P extends Protocol<P> & { readonly build: readonly [request: object, reply: object] }>(
+  library: Library,
+  threads: number,
+  request: P['build'][0],
+): Promise<P['build'][1]> {
+  const { peer } = await opened<P>(library, threads);
+  try {
+    return await peer.ask('build', request);
+  } finally {
+    await peer.close();
+  }
+}

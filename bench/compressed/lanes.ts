@@ -1,13 +1,11 @@
 /** A lane: one contender with one index of one data set, loaded and searching on one thread in a process of its own. */
-import { join } from 'node:path';
 import type { DataSet } from '../data-sets.ts';
-import { readInts } from '../files.ts';
 import type { IndexShape } from '../index-protocol.ts';
 import type { IndexStore, Stored } from '../index-store.ts';
-import { type Library, opened } from '../libraries.ts';
+import { buildApart, type Library, opened } from '../libraries.ts';
 import type { Peer, PeerInfo, Sample } from '../peer.ts';
 import type { Session } from '../session.ts';
-import type { CodedBuildReply, CodedBuildRequest, CodedLoadReply, CodedRequests, Originals } from './protocol.ts';
+import type { CodedBuildReply, CodedLoadReply, CodedRequests, Originals } from './protocol.ts';
 
 /** What is the same for every lane of a data set. */
 export interface Track {
@@ -55,7 +53,12 @@ async function built(contender: Library, description: string, version: string, t
     version,
     label: `${contender.label} ${description}`,
     build: async (path) => {
-      const reply = await buildWith(contender, threads, { ...shape, base: session.files.base, path, transformOf: trained?.path });
+      const reply = await buildApart<CodedRequests>(contender, threads, {
+        ...shape,
+        base: session.files.base,
+        path,
+        transformOf: trained?.path,
+      });
       return trained ? { ...reply, train: sum(trained.record.train, reply.train) } : reply;
     },
   });
@@ -67,21 +70,4 @@ async function built(contender: Library, description: string, version: string, t
  */
 function sum(transform: Sample, rest: Sample): Sample {
   return { seconds: transform.seconds + rest.seconds, cpuSeconds: transform.cpuSeconds + rest.cpuSeconds };
-}
-
-/** In a process of its own, so that a search starts with the memory of a loaded index and no more. */
-async function buildWith(contender: Library, threads: number, request: CodedBuildRequest): Promise<CodedBuildReply> {
-  const { peer } = await opened<CodedRequests>(contender, threads);
-  try {
-    return await peer.ask('build', request);
-  } finally {
-    await peer.close();
-  }
-}
-
-/** The labels that a peer's last batch gave. */
-export async function answersOf({ peer }: Lane, { folder }: Session): Promise<Int32Array> {
-  const labels = join(folder, 'labels.i32');
-  await peer.ask('answers', { labels });
-  return readInts(labels);
 }

@@ -2,7 +2,7 @@
 import type { BuildRequest, IndexRequests, LoadReply, LoadRequest } from '../index-protocol.ts';
 import type { Sample } from '../peer.ts';
 
-export interface CodedBuildRequest extends BuildRequest {
+interface CodedBuildRequest extends BuildRequest {
   /** An index with the same transform, trained already; FAISS alone. */
   readonly transformOf?: string | undefined;
 }

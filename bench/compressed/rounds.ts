@@ -1,9 +1,10 @@
 /** Recall and speed of the lanes of one case: first what each finds, then rounds in which all take turns. */
 import { loadavg } from 'node:os';
+import { answersOf } from '../answers.ts';
 import type { Truth } from '../hnsw/truth.ts';
 import type { Setting } from '../index-protocol.ts';
 import { pause, type Session, shareBefore } from '../session.ts';
-import { answersOf, type Lane } from './lanes.ts';
+import type { Lane } from './lanes.ts';
 
 export interface RoundOptions {
   readonly repeats: number;
@@ -39,7 +40,7 @@ export async function survey(lane: Lane, settings: readonly Setting[], session: 
   const points: PointTrack[] = [];
   for (const setting of settings) {
     await lane.peer.ask('search', { setting });
-    const found = await answersOf(lane, session);
+    const found = await answersOf(lane.peer, session);
     points.push({ setting, recall: truth.labelRecall(found), recallWithTies: truth.recall(found), seconds: [], cpuSeconds: [] });
   }
   return { lane, points, single: [] };

@@ -1,7 +1,5 @@
 /** A lane: one contender with one index of one data set, loaded and searching on one thread in a process of its own. */
-import { join } from 'node:path';
 import type { DataSet } from '../data-sets.ts';
-import { readInts } from '../files.ts';
 import type { BuildReply, IndexRequests, IndexShape, LoadReply, LoadRequest } from '../index-protocol.ts';
 import type { Stored } from '../index-store.ts';
 import type { Peer, PeerInfo, Protocol } from '../peer.ts';
@@ -58,11 +56,4 @@ export async function load<P extends IndexRequests & Protocol<P>>(
     await peer.close();
     return { reason: (error as Error).message };
   }
-}
-
-/** The labels that a peer's last search gave. */
-export async function answersOf(peer: Peer<IndexRequests>, { folder }: Session): Promise<Int32Array> {
-  const labels = join(folder, 'labels.i32');
-  await peer.ask('answers', { labels });
-  return readInts(labels);
 }

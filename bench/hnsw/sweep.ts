@@ -1,8 +1,10 @@
 /** Recall and speed of every lane over the range of ef: first what each finds, then rounds in which all take turns. */
+
+import { answersOf } from '../answers.ts';
 import type { IndexRequests } from '../index-protocol.ts';
 import type { Peer } from '../peer.ts';
 import { pause, type Session, shareBefore } from '../session.ts';
-import { answersOf, type Lane } from './lanes.ts';
+import type { Lane } from './lanes.ts';
 import type { Truth } from './truth.ts';
 
 export interface SweepOptions {

@@ -1,5 +1,5 @@
 /** All kinds of index beside other libraries in one run, on the same data. */
-import type { PeerOptions } from '../contenders.ts';
+import { type PeerOptions, plural } from '../contenders.ts';
 import type { DataSet } from '../data-sets.ts';
 import { Truth } from '../hnsw/truth.ts';
 import { IndexStore, type StoreOptions } from '../index-store.ts';
@@ -91,7 +91,7 @@ async function benchSet(work: Work, options: SuiteOptions): Promise<SetReport> {
   const lanes: LaneReport[] = [];
   const loadAverages: number[] = [];
   for (const threads of options.threads) {
-    options.say(`${set.name}: ${threads} thread${threads > 1 ? 's' : ''}`);
+    options.say(`${set.name}: ${plural(threads)}`);
     const open = await openLanes(threads, work, options);
     try {
       const found = await benchLanes(open, threads, work, options);

@@ -1,11 +1,10 @@
 /** A lane: one library with one index of one data set, loaded and searching on so many threads in a process of its own. */
-import { join } from 'node:path';
 import type { CodedBuildReply, CodedLoadRequest } from '../compressed/protocol.ts';
+import { plural } from '../contenders.ts';
 import type { DataSet } from '../data-sets.ts';
-import { readInts } from '../files.ts';
 import type { BuildReply, BuildRequest, IndexRequests, IndexShape, LoadReply } from '../index-protocol.ts';
 import type { IndexStore, Stored } from '../index-store.ts';
-import { opened } from '../libraries.ts';
+import { buildApart, opened } from '../libraries.ts';
 import type { Peer, PeerInfo, Sample } from '../peer.ts';
 import type { Session } from '../session.ts';
 import type { Case } from './cases.ts';
@@ -70,15 +69,7 @@ async function built({ library, builds }: Contender, wanted: Case, shape: IndexS
     version,
     label: `${library.label} ${description}`,
     refuse: () => late(wanted),
-    build: async (path) => {
-      // in a process of its own, so that a search starts with the memory of a loaded index and no more
-      const { peer } = await opened<SuiteRequests>(library, threads);
-      try {
-        return await peer.ask('build', { ...shape, base: session.files.base, path });
-      } finally {
-        await peer.close();
-      }
-    },
+    build: (path) => buildApart<SuiteRequests>(library, threads, { ...shape, base: session.files.base, path }),
   });
 }
 
@@ -95,12 +86,5 @@ export function indexName({ description, originals }: Case): string {
 }
 
 export function laneLabel({ contender, case: wanted, threads }: Lane): string {
-  return `${contender.library.label} ${indexName(wanted)}, ${threads} thread${threads > 1 ? 's' : ''}`;
-}
-
-/** The labels that a lane's last search gave. */
-export async function answersOf({ peer }: Lane, { folder }: Session): Promise<Int32Array> {
-  const labels = join(folder, 'labels.i32');
-  await peer.ask('answers', { labels });
-  return readInts(labels);
+  return `${contender.library.label} ${indexName(wanted)}, ${plural(threads)}`;
 }

@@ -1,9 +1,10 @@
 /** What every lane finds, then rounds in which all lanes take turns. */
 import { loadavg } from 'node:os';
+import { answersOf } from '../answers.ts';
 import type { Truth } from '../hnsw/truth.ts';
 import type { SearchRequest, Setting } from '../index-protocol.ts';
 import { pause, type Session, shareBefore } from '../session.ts';
-import { answersOf, type Lane } from './lanes.ts';
+import type { Lane } from './lanes.ts';
 import { RECALLS, type RecallAt } from './report.ts';
 import { latencyPoint } from './summary.ts';
 
@@ -49,7 +50,7 @@ export async function survey(lane: Lane, k: number, session: Session, truth: Tru
   let sweepSeconds = 0;
   const ask = async (request: SearchRequest) => {
     const { seconds } = await lane.peer.ask('search', request);
-    return { seconds, found: await answersOf(lane, session) };
+    return { seconds, found: await answersOf(lane.peer, session) };
   };
   for (const setting of lane.case.settings) {
     const { found: many } = await ask({ setting, k: MOST });

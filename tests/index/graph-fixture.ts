@@ -1,11 +1,37 @@
 /** Made-up graphs on engines, and what is asked of walkers. */
+import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Block } from '../../src/host/block.ts';
 import type { HostEngine } from '../../src/host/engine.ts';
 import type { Found, GraphView, Walk } from '../../src/index/graph-walk.ts';
 import { HostWalker } from '../../src/index/graph-walk.ts';
+import { FORMS } from '../../src/kernels/graph.ts';
 import type { ArrayOf, Dtype } from '../../src/kernels/kernel.ts';
+import type { Filter, RowKind, Shape } from '../kernels/graph-cases.ts';
 import { type SearchShape, searchCase } from '../kernels/search-cases.ts';
+
+export const FILTERS: readonly Filter[] = ['none', 'all', 'half', 'few', 'entry excluded', 'entry alone', 'nobody'];
+const KINDS: readonly RowKind[] = ['ordinary', 'few', 'terms', 'extremes', 'equal'];
+const SHAPES: readonly Shape[] = ['random', 'ring', 'full', 'hub', 'path', 'isolated'];
+
+/** Graphs of integer codes, and searches of them with beams of the given widths. */
+export function searchShapes(...efs: number[]): fc.Arbitrary<SearchShape> {
+  return fc
+    .record({
+      form: fc.constantFrom(FORMS.sq8L2, FORMS.sq8Ip),
+      stride: fc.constantFrom(16, 32, 64),
+      kind: fc.constantFrom(...KINDS),
+      filter: fc.constantFrom(...FILTERS),
+      shape: fc.constantFrom(...SHAPES),
+      n: fc.integer({ min: 1, max: 300 }),
+      nq: fc.integer({ min: 1, max: 9 }),
+      degree: fc.constantFrom(4, 6, 10, 16),
+      top: fc.nat(3),
+      level: fc.nat(3),
+      ef: fc.constantFrom(...efs),
+    })
+    .map((shape) => ({ ...shape, level: Math.min(shape.level, shape.top) }));
+}
 
 export interface Walked extends Disposable {
   readonly graph: GraphView;

@@ -17,30 +17,11 @@ import type { Metric } from '../../src/index/vector-index.ts';
 import { FORMS, PAGE_ROWS } from '../../src/kernels/graph.ts';
 import { makeVectors, seed } from '../contract/data.ts';
 import { findGpu } from '../contract/engines.ts';
-import type { Filter, RowKind, Shape } from '../kernels/graph-cases.ts';
 import type { SearchShape } from '../kernels/search-cases.ts';
-import { type Answer, expectSameAnswer, hostAnswer, readFound, walkOn } from './graph-fixture.ts';
+import { type Answer, expectSameAnswer, hostAnswer, readFound, searchShapes, walkOn } from './graph-fixture.ts';
 import { failsWith, metrics, snapshotOf } from './helpers.ts';
 
-const FILTERS: readonly Filter[] = ['none', 'all', 'half', 'few', 'entry excluded', 'entry alone', 'nobody'];
-const KINDS: readonly RowKind[] = ['ordinary', 'few', 'terms', 'extremes', 'equal'];
-const SHAPES: readonly Shape[] = ['random', 'ring', 'full', 'hub', 'path', 'isolated'];
-
-const shapes: fc.Arbitrary<SearchShape> = fc
-  .record({
-    form: fc.constantFrom(FORMS.sq8L2, FORMS.sq8Ip),
-    stride: fc.constantFrom(16, 32, 64),
-    kind: fc.constantFrom(...KINDS),
-    filter: fc.constantFrom(...FILTERS),
-    shape: fc.constantFrom(...SHAPES),
-    n: fc.integer({ min: 1, max: 300 }),
-    nq: fc.integer({ min: 1, max: 9 }),
-    degree: fc.constantFrom(4, 6, 10, 16),
-    top: fc.nat(3),
-    level: fc.nat(3),
-    ef: fc.constantFrom(1, 2, 3, 20, 300, 1100),
-  })
-  .map((shape) => ({ ...shape, level: Math.min(shape.level, shape.top) }));
+const shapes = searchShapes(1, 2, 3, 20, 300, 1100);
 
 /** The same engine with smaller bindings. */
 function narrowed<E extends Engine>(engine: E, maxBlockBytes: number | undefined): E {
