@@ -3,7 +3,7 @@
  * once for as many as the device can bind.
  */
 import { allocAll, disposeAll } from '../host/alloc-all.ts';
-import { rangeOf } from '../host/block.ts';
+import { type Block, rangeOf } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
 import { beamCapacityOf, graphBeam, spills, visitedPlaces } from '../kernels/graph-beam.ts';
@@ -45,35 +45,25 @@ export class ResidentWalker implements Walker {
 
   /** Queries whose codes, results and beams fit into what a kernel can bind. */
   private mostQueries({ plan }: GraphView, walk: Walk): number {
-    const bytes = Math.max(plan.stride, BYTES.u32 * wordsOf(walk.ef), BYTES.u32 * spillOf(walk));
+    const bytes = Math.max(plan.stride, BYTES.u32 * foundWords(walk.ef), BYTES.u32 * spillOf(walk));
     return Math.max(1, Math.floor(this.engine.maxBlockBytes / bytes));
   }
 
-  /** What queries [first, first + n) find: u32 [n, wordsOf(ef)]. */
+  /** What queries [first, first + n) find: u32 [n, foundWords(ef)]. */
   private async onDevice(graph: DeviceGraph, view: GraphView, walk: Walk, first: number, n: number): Promise<Uint32Array> {
     const { engine } = this;
-    const { plan, degree } = view;
+    const { plan } = view;
     const { ef } = walk;
-    const size = Math.min(n, graph.pace.queriesIn(DISPATCH_MS, ef));
     const own = await allocAll(engine, [
       ['i8', n * plan.stride, 'walk: queries'],
-      ['u32', n * wordsOf(ef), 'walk: found'],
-      ['u32', Math.max(1, size * spillOf(walk)), 'walk: beams'],
+      ['u32', n * foundWords(ef), 'walk: found'],
+      ['u32', beamWords(graph, walk, n), 'walk: beams'],
     ]);
     try {
       const [queries, found, spill] = own;
       engine.write(queries, engine.host.view(walk.queries).subarray(first * plan.stride, (first + n) * plan.stride));
-      const [codesA, codesB] = graph.codes;
-      const [linksA, linksB] = graph.links;
-      const blocks = { queries, codesA, codesB, linksA, linksB, tables: graph.tables, found, spill };
-      const shape = { n: view.count, quads: plan.stride / 16, form: plan.form, degree, ...graph.places };
-      const capacity = capacityOf(walk);
-      const course = { ef, capacity, level: walk.level, filtered: walk.admitted ? 1 : 0, visited: visitedPlaces(capacity, degree) };
-      const entry = { entry: view.entry, entryLevel: view.entryLevel };
       const recording = new Recording();
-      for (let at = 0; at < n; at += size) {
-        recording.dispatch(graphBeam, blocks, { nq: Math.min(size, n - at), first: at, ...shape, ...course, ...entry });
-      }
+      recordBeams(recording, graph, view, walk, { queries, found, spill }, n);
       const started = performance.now();
       await engine.run(recording);
       const [words] = await engine.read([rangeOf(found)]);
@@ -89,7 +79,7 @@ export class ResidentWalker implements Walker {
     const { host } = this.engine;
     const [keys, ids, stats] = [host.view(found.keys), host.view(found.ids), host.view(found.stats)];
     const keyWords = new Uint32Array(keys.buffer, keys.byteOffset, keys.length);
-    const width = wordsOf(ef);
+    const width = foundWords(ef);
     for (let i = 0, q = first; i < words.length; i += width, q++) {
       keyWords.set(words.subarray(i, i + ef), q * ef);
       ids.set(words.subarray(i + ef, i + 2 * ef), q * ef);
@@ -98,17 +88,59 @@ export class ResidentWalker implements Walker {
   }
 }
 
-function capacityOf({ ef, admitted }: Walk): number {
+/** What a walk on a device reads, and where it writes. */
+interface BeamBlocks {
+  /** i8 [n, stride] */
+  readonly queries: Block<'i8'>;
+  /** u32 [n, foundWords(ef)] */
+  readonly found: Block<'u32'>;
+  /** u32 [beamWords] */
+  readonly spill: Block<'u32'>;
+}
+
+/** A walk for n queries, as dispatches that should take DISPATCH_MS each. */
+export function recordBeams(
+  recording: Recording,
+  graph: DeviceGraph,
+  view: GraphView,
+  walk: Omit<Walk, 'queries' | 'nq'>,
+  { queries, found, spill }: BeamBlocks,
+  n: number,
+): void {
+  const { plan, degree, entry, entryLevel } = view;
+  const { ef, level, admitted } = walk;
+  const [codesA, codesB] = graph.codes;
+  const [linksA, linksB] = graph.links;
+  const blocks = { queries, codesA, codesB, linksA, linksB, tables: graph.tables, found, spill };
+  const capacity = capacityOf(walk);
+  const shape = { n: view.count, quads: plan.stride / 16, form: plan.form, degree, ...graph.places };
+  const course = { entry, entryLevel, level, ef, capacity, filtered: admitted ? 1 : 0, visited: visitedPlaces(capacity, degree) };
+  const size = dispatchSize(graph, ef, n);
+  for (let first = 0; first < n; first += size) {
+    recording.dispatch(graphBeam, blocks, { nq: Math.min(size, n - first), first, ...shape, ...course });
+  }
+}
+
+/** u32s of the beams of one dispatch of a walk for n queries, where they do not fit into workgroups; never 0. */
+export function beamWords(graph: DeviceGraph, walk: Pick<Walk, 'ef' | 'admitted'>, n: number): number {
+  return Math.max(1, dispatchSize(graph, walk.ef, n) * spillOf(walk));
+}
+
+function dispatchSize({ pace }: DeviceGraph, ef: number, n: number): number {
+  return Math.min(n, pace.queriesIn(DISPATCH_MS, ef));
+}
+
+function capacityOf({ ef, admitted }: Pick<Walk, 'ef' | 'admitted'>): number {
   return beamCapacityOf(ef, admitted !== undefined);
 }
 
 /** u32s of a query's results. */
-function wordsOf(ef: number): number {
+export function foundWords(ef: number): number {
   return 2 * ef + 2;
 }
 
 /** u32s of a query's beam, where it does not fit into a workgroup. */
-function spillOf(walk: Walk): number {
+function spillOf(walk: Pick<Walk, 'ef' | 'admitted'>): number {
   const capacity = capacityOf(walk);
   return spills(capacity) ? 2 * capacity : 0;
 }
