@@ -1,5 +1,5 @@
 /** Names that both entry points give. */
-export type { AdapterInfo, Engine, EngineInfo, EngineKind } from './host/engine.ts';
+export type { AdapterInfo, Engine, EngineInfo, EngineKind, KernelTime } from './host/engine.ts';
 export type { EngineOptions, GpuLike } from './host/open.ts';
 export { type EstimateOptions, estimate, type MemoryEstimate, type PartBytes } from './index/estimate.ts';
 export type { IndexConfig } from './index/factory.ts';

@@ -46,6 +46,13 @@ export interface AdapterInfo {
   readonly software: boolean;
 }
 
+/** What a kernel took on a device, in all its dispatches. */
+export interface KernelTime {
+  readonly kernel: string;
+  readonly dispatches: number;
+  readonly nanoseconds: number;
+}
+
 export interface Engine extends Disposable {
   readonly kind: EngineKind;
   readonly info: EngineInfo;
@@ -65,6 +72,11 @@ export interface Engine extends Disposable {
   ): Promise<{ [I in keyof R]: R[I] extends BlockRange<infer D> ? ArrayOf[D] : never }>;
   /** The engine that should do this work: an `auto` engine chooses, every other names itself. */
   pick(work: Work): Promise<Engine>;
+  /**
+   * A GPU with `timestamp-query` only: does `work`, and tells what each kernel took on the device meanwhile. Dispatches are timed one by
+   * one then, which takes time by itself: for benches.
+   */
+  readonly profile?: (<T>(work: () => Promise<T>) => Promise<{ result: T; kernels: KernelTime[] }>) | undefined;
   /** Frees everything. What is pending rejects with code 'closed'. */
   close(): void;
 }

@@ -146,6 +146,27 @@ describe.skipIf(!gpu)('a GPU engine', () => {
     expect(info.description.includes('software driver')).toBe(info.adapter?.software);
   });
 
+  it('tells what each kernel took on the device while it is profiled, and then alone', async () => {
+    const engine = await opened!;
+    if (!engine.info.features.includes('timestamp-query')) return expect(engine.profile).toBeUndefined();
+    const inputs = await openGather(engine);
+    const [terms, keys] = [await engine.alloc('i32', ROWS, 'terms'), await engine.alloc('i32', ROWS, 'keys')];
+    const recording = new Recording();
+    for (let i = 0; i < 70; i++) gather(recording, inputs, terms, keys, 5); // more than one submit has
+    await engine.run(recording);
+    const { result, kernels } = await engine.profile!(async () => {
+      await engine.run(recording);
+      return (await engine.read([rangeOf(keys)]))[0];
+    });
+    expectSameBits(result, gathered(5), 'keys');
+    expect(kernels).toEqual([{ kernel: 'sq8-gather', dispatches: 70, nanoseconds: expect.any(Number) }]);
+    expect(kernels[0]!.nanoseconds).toBeGreaterThan(0);
+    expect((await engine.profile!(async () => {})).kernels).toEqual([]);
+    await engine.profile!(async () => {
+      await expect(engine.profile!(async () => {})).rejects.toThrow('profiled already');
+    });
+  });
+
   it('asks for the default limits when told to', async () => {
     using engine = await open({ defaultLimits: true });
     expect(engine.maxBlockBytes).toBe(128 * 2 ** 20);

@@ -12,6 +12,9 @@ interface Dawn {
   create(options: string[]): GPU;
 }
 
+/** Timestamps are rounded to 0.1 ms for the sake of web pages, which may not tell what else a machine does; here a user measures his own. */
+const EXACT_TIMES = 'disable-dawn-features=timestamp_quantization';
+
 type Kept = typeof globalThis & { [key: symbol]: Map<string, GPU> | undefined };
 const KEY = Symbol.for('isodex.dawn');
 
@@ -59,11 +62,11 @@ function filesOf(folder: string): string[] {
  */
 export async function nodeGpu(software: boolean): Promise<GPU | undefined> {
   if (mayHaveGpu()) {
-    const gpu = await createDawn();
+    const gpu = await createDawn([EXACT_TIMES]);
     if (await gpu?.requestAdapter()) return gpu;
   }
   const driver = software ? SWIFTSHADER_DRIVERS.find((path) => nodeModule('node:fs').existsSync(path)) : undefined;
   if (!driver) return undefined;
   process.env.VK_DRIVER_FILES = driver; // read by the Vulkan loader when the next instance is made
-  return createDawn();
+  return createDawn([EXACT_TIMES]);
 }

@@ -6,6 +6,7 @@ import type { Engine, EngineInfo, HostEngine } from '../engine.ts';
 import type { Dispatch, Recording } from '../recording.ts';
 import { type GpuDevice, type GpuRequest, requestDevice } from './device.ts';
 import { PipelineCache, type PreparedPipeline } from './pipelines.ts';
+import { Profiler } from './profiler.ts';
 import { StagingPool } from './staging.ts';
 
 /** Allocations from here on are watched by error scopes, which cost a round trip. */
@@ -28,10 +29,12 @@ export class GpuEngine implements Engine {
   readonly host: HostEngine;
   readonly device: GPUDevice;
   readonly maxBlockBytes: number;
+  readonly profile: Engine['profile'];
   private readonly gpu: GpuDevice;
   private readonly pipelines: PipelineCache;
   private readonly staging: StagingPool;
   private readonly uniforms: GPUBuffer;
+  private readonly profiler: Profiler | undefined;
   private readonly notes: string[] = [];
   private nextSlot = 0;
   private gone: IsodexError | undefined;
@@ -44,6 +47,11 @@ export class GpuEngine implements Engine {
     this.pipelines = new PipelineCache(this.device);
     this.staging = new StagingPool(this.device, gpu.limits.maxBufferSize);
     this.uniforms = this.device.createBuffer({ label: 'params', size: UNIFORM_SLOTS * UNIFORM_STRIDE, usage: UNIFORM_COPY });
+    if (gpu.features.includes('timestamp-query')) {
+      const profiler = new Profiler(this.device, this.staging, UNIFORM_SLOTS);
+      this.profiler = profiler;
+      this.profile = (work) => profiler.profile(work);
+    }
     this.device.lost.then(({ reason, message }) => {
       if (this.gone) return; // closed on purpose
       this.gone = new IsodexError('device-lost', `the GPU device was lost (${reason}): ${message}`);
@@ -155,14 +163,22 @@ export class GpuEngine implements Engine {
 
   /** At most UNIFORM_SLOTS dispatches: their parameters are written before the submit that reads them. */
   private submit(dispatches: readonly Dispatch[], prepared: readonly PreparedPipeline[]): void {
-    const encoder = this.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (const [i, dispatch] of dispatches.entries()) {
+    const encode = (pass: GPUComputePassEncoder, i: number) => {
       const { pipeline, layout, grid } = prepared[i]!;
       pass.setPipeline(pipeline);
-      pass.setBindGroup(0, this.bind(dispatch, layout));
+      pass.setBindGroup(0, this.bind(dispatches[i]!, layout));
       pass.dispatchWorkgroups(...grid);
+    };
+    if (this.profiler?.active) {
+      this.profiler.submit(
+        dispatches.map(({ kernel }) => kernel.name),
+        encode,
+      );
+      return;
     }
+    const encoder = this.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const i of dispatches.keys()) encode(pass, i);
     pass.end();
     this.device.queue.submit([encoder.finish()]);
   }
