@@ -2,7 +2,9 @@
 import { canonicalDistances } from './canonical-distances.ts';
 import { cellSums } from './cell-sums.ts';
 import { graphBeam } from './graph-beam.ts';
+import { graphGroup } from './graph-group.ts';
 import { graphJoin } from './graph-join.ts';
+import { graphPrune } from './graph-prune.ts';
 import { graphSearch } from './graph-search.ts';
 import { graphSelect } from './graph-select.ts';
 import type { Kernel } from './kernel.ts';
@@ -28,7 +30,9 @@ export const kernels: readonly Kernel[] = [
   canonicalDistances,
   cellSums,
   graphBeam,
+  graphGroup,
   graphJoin,
+  graphPrune,
   graphSearch,
   graphSelect,
   listScan,

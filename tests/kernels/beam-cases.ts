@@ -50,12 +50,12 @@ export function beamCase(shape: BeamShape, offset: number) {
 }
 
 /** No block is empty. */
-function padded<A extends Int8Array | Uint32Array>(array: A, make: new (length: number) => A): A {
+export function padded<A extends Int8Array | Uint32Array>(array: A, make: new (length: number) => A): A {
   return array.length > 0 ? (array.slice() as A) : new make(16);
 }
 
 /** Link rows of level 0, then those above, one node's after the other's. */
-function layOutFlat(lists: LinkLists, degree: number) {
+export function layOutFlat(lists: LinkLists, degree: number) {
   const n = lists.length;
   const upperRows = new Uint32Array(n).fill(NONE);
   let upper = 0;
