@@ -71,6 +71,7 @@ export function codedGraphQueries(task: CodedGraphTask): GraphQueries {
     ...{ snapshot, admission, queries, options },
     distancesOf: vectors ? 'vectors' : 'codes',
     beamFor: (k) => Math.max(efSearch, k === undefined ? 0 : keepOf(task, k)),
+    lookedAt: (ef, k) => (k === undefined ? ef : Math.min(ef, keepOf(task, k))),
     code: (rows) => codedSlice({ ...task, graph: graph! }, rows),
     exhaust: (rows, own, collector) => exhaustCodes({ ...task, graph: graph!, queries: rows, options: own }, collector),
   };
@@ -84,17 +85,13 @@ function keepOf({ candidatesFor, admission }: CodedGraphTask, k: number): number
 type GraphTask = CodedGraphTask & { readonly graph: CodedGraph };
 
 async function codedSlice(task: GraphTask, rows: Float32Array): Promise<CodedSlice> {
-  const { engine, trained, snapshot } = task;
+  const { trained, snapshot } = task;
   const transformed = await trained.transform(rows, {});
   const nq = rows.length / snapshot.originals.dim;
   const coded = await trained.codec.queries(transformed, { lists: new Uint32Array(nq), nprobe: 1 });
   return {
     block: coded.queries,
-    refine: async (found, ef, k, take) => {
-      const length = k === undefined ? ef : Math.min(ef, keepOf(task, k));
-      const ids = engine.host.view(found.ids).slice();
-      await refineBeams(refinerOf(task, rows, transformed), ids, { ef, length, k: k ?? ef }, snapshot, take);
-    },
+    refine: (lists, k, take) => refineBeams(refinerOf(task, rows, transformed), lists, k, snapshot, take),
     [Symbol.dispose]: () => coded[Symbol.dispose](),
   };
 }

@@ -2,7 +2,7 @@ import type { Engine } from '../host/engine.ts';
 import { DeviceGraph, DeviceGraphs } from './device-graph.ts';
 import { DeviceCodes } from './graph-device.ts';
 import { isDeviceWalkable, LockstepWalker } from './graph-lockstep.ts';
-import { type Found, type GraphView, HostWalker, type Walk, type Walker } from './graph-walk.ts';
+import { type Found, type GraphView, type Heads, HostWalker, headsOf, type Walk, type Walker } from './graph-walk.ts';
 import { withHostBehind } from './per-engine.ts';
 import { ResidentWalker } from './resident-walker.ts';
 
@@ -81,6 +81,11 @@ export class EngineWalker implements Walker {
       if (on === this.engine.host) return host.walk(graph, walk);
       return (DeviceGraph.fits(on, graph) ? device!.resident : device!.lockstep).walk(graph, walk);
     });
+  }
+
+  /** The `length` nearest of what each query finds. */
+  async search(graph: GraphView, walk: Walk, length: number): Promise<Heads> {
+    return headsOf(await this.walk(graph, walk), walk.ef, length);
   }
 
   /** Does what the first walk would do first: sends the device what it lacks. */

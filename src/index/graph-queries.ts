@@ -5,8 +5,8 @@ import { BEAM_FACTOR } from '../kernels/graph.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { BestCollector, type Collector } from './collectors.ts';
 import type { Admission } from './filter.ts';
-import type { Found, GraphView, Walker } from './graph-walk.ts';
-import type { TakeRefined } from './list-refiner.ts';
+import type { GraphView, Heads, Lists, Walk } from './graph-walk.ts';
+import type { Refined, TakeRefined } from './list-refiner.ts';
 import type { Snapshot } from './rows.ts';
 import type { Neighbors } from './vector-index.ts';
 
@@ -26,6 +26,8 @@ export interface GraphQueries {
   readonly distancesOf: 'vectors' | 'codes';
   /** Width of the beam that finds k neighbours, or, k undefined, where a search for a range begins. */
   beamFor(k: number | undefined): number;
+  /** Of a beam's `ef` entries those that are compared canonically when k are wanted, or all. */
+  lookedAt(ef: number, k: number | undefined): number;
   /** Some of the queries, as walks take them. */
   code(queries: Float32Array): Promise<CodedSlice>;
   /** Looks at every admissible row for the given queries, f32 [nq, dim]. */
@@ -36,13 +38,15 @@ export interface GraphQueries {
 export interface CodedSlice extends Disposable {
   /** i8 [nq, queryStride], on the host engine. */
   readonly block: Block<'i8'>;
-  /** Canonical distances of what a walk with a beam of `ef` found: of the k best or, k undefined, of all. */
-  refine(found: Found, ef: number, k: number | undefined, take: TakeRefined): Promise<void>;
+  /** The k best of what walks found, by canonical distances. */
+  refine(lists: Lists, k: number, take: TakeRefined): Promise<void>;
 }
 
 /** Walks for so many queries at a time. */
-export interface SlicedWalker extends Walker {
+export interface SlicedWalker {
   readonly slice: number;
+  /** The `length` nearest of what each query finds. */
+  search(graph: GraphView, walk: Walk, length: number): Promise<Heads>;
   /** Whether a walk leaves the host free, so that the next one may begin while this one's finds are refined. */
   readonly isAhead: boolean;
 }
@@ -58,17 +62,10 @@ interface Manner {
   /** Neighbours wanted; undefined for all that a beam holds. */
   readonly k: number | undefined;
   readonly walker: SlicedWalker;
-  readonly stats: WalkStats;
-  /** Takes what a query found; false where that is too little. */
-  settle(one: Refined): boolean;
-}
-
-/** What one query's walk found, refined, nearest first. */
-interface Refined {
-  /** The query's number in the call. */
-  readonly q: number;
-  readonly labels: Int32Array;
-  readonly distances: Float32Array;
+  /** Where they are wanted. */
+  readonly stats: WalkStats | undefined;
+  /** Takes what the numbered queries found, and appends to `open` those that found too little. */
+  settle(numbers: Uint32Array, refined: Refined, open: number[]): void;
 }
 
 /** Whether it is cheaper to look at every admissible row: a rule in counts, so that the answer is the same everywhere. */
@@ -92,38 +89,41 @@ export async function nearestInGraph(
   const nq = queries.length / snapshot.originals.dim;
   const labels = new Int32Array(nq * k).fill(-1);
   const distances = new Float32Array(nq * k).fill(Infinity);
-  const stats = { hops: new Uint32Array(nq), distances: new Uint32Array(nq) };
-  const answer = { k, labels, distances, distancesOf, ...(wantStats ? { stats } : {}) };
+  const stats = wantStats ? { hops: new Uint32Array(nq), distances: new Uint32Array(nq) } : undefined;
+  const answer = { k, labels, distances, distancesOf, ...(stats && { stats }) };
   if (admission.count === 0) return answer;
   const wanted = Math.min(k, admission.count);
-  const settle = (one: Refined) => {
-    if (one.labels.length < wanted) return false;
-    labels.set(one.labels, one.q * k);
-    distances.set(one.distances, one.q * k);
-    return true;
+  const settle = (numbers: Uint32Array, refined: Refined, open: number[]) => {
+    for (let i = 0; i < numbers.length; i++) {
+      const q = numbers[i]!;
+      if (refined.labels[(i + 1) * wanted - 1]! < 0) open.push(q);
+      else copyRow(refined, i * wanted, answer, q * k, wanted);
+    }
   };
   const open = await walkWidening(task, task.beamFor(wanted), { k: wanted, walker, stats, settle });
   const collector = new BestCollector(open.length, wanted);
   await exhaustFor(task, open, collector);
   for (const [i, q] of open.entries()) {
     collector.lists[i]!.writeTo(labels, distances, q * k);
-    stats.distances[q] = stats.distances[q]! + admission.count;
+    if (stats) stats.distances[q] = stats.distances[q]! + admission.count;
   }
   return answer;
 }
 
 /** Everything within `radius` that the graph leads to: a beam is wide enough once it holds a row beyond. */
 export async function withinInGraph(task: GraphQueries, radius: number, collector: Collector, walker: SlicedWalker): Promise<void> {
-  const { admission, queries, snapshot } = task;
-  const nq = queries.length / snapshot.originals.dim;
-  if (admission.count === 0) return;
-  const stats = { hops: new Uint32Array(nq), distances: new Uint32Array(nq) };
-  const settle = ({ q, labels, distances }: Refined) => {
-    if (!(distances.at(-1)! > radius)) return false; // all of it lies within, or it holds nothing
-    for (const [i, label] of labels.entries()) collector.take(q, label, distances[i]!);
-    return true;
+  if (task.admission.count === 0) return;
+  const settle = (numbers: Uint32Array, { k, labels, distances }: Refined, open: number[]) => {
+    for (let i = 0; i < numbers.length; i++) {
+      const q = numbers[i]!;
+      let end = (i + 1) * k;
+      while (end > i * k && labels[end - 1]! < 0) end--;
+      if (end === i * k || distances[end - 1]! <= radius)
+        open.push(q); // all of it lies within, or it holds nothing
+      else for (let at = i * k; at < end; at++) collector.take(q, labels[at]!, distances[at]!);
+    }
   };
-  const open = await walkWidening(task, task.beamFor(undefined), { k: undefined, walker, stats, settle });
+  const open = await walkWidening(task, task.beamFor(undefined), { k: undefined, walker, stats: undefined, settle });
   await exhaustFor(task, open, {
     k: undefined,
     threshold: () => radius,
@@ -135,8 +135,9 @@ export async function withinInGraph(task: GraphQueries, radius: number, collecto
  * Walks for all queries, and with twice the beam again for those that `settle` finds too little for: all rows near a query may
  * be ones that must not be returned. Returns the queries that are left where looking at every row costs no more.
  */
-async function walkWidening(task: GraphQueries, ef: number, manner: Manner): Promise<Uint32Array> {
-  let open: Uint32Array = Uint32Array.from({ length: manner.stats.hops.length }, (_, q) => q);
+async function walkWidening(task: GraphQueries, ef: number, manner: Manner): Promise<Uint32Array<ArrayBuffer>> {
+  let open = new Uint32Array(task.queries.length / task.snapshot.originals.dim);
+  for (let q = 0; q < open.length; q++) open[q] = q;
   for (let width = ef; open.length > 0 && !scansAll(task, width); width *= 2) {
     open = await walkAndRefine(task, open, widthFor(task, width), manner);
   }
@@ -157,7 +158,7 @@ async function exhaustFor(task: GraphQueries, numbers: Uint32Array, collector: C
  * Walks for the numbered queries, slice by slice, and hands over what each found, refined: the `k` best, or all of it. Returns
  * the queries that this does not settle.
  */
-async function walkAndRefine(task: GraphQueries, numbers: Uint32Array, ef: number, manner: Manner): Promise<Uint32Array> {
+async function walkAndRefine(task: GraphQueries, numbers: Uint32Array, ef: number, manner: Manner): Promise<Uint32Array<ArrayBuffer>> {
   const { k, walker, stats } = manner;
   const { host, queries, options, snapshot } = task;
   const view = task.view!; // without one there is no row to look for
@@ -167,7 +168,8 @@ async function walkAndRefine(task: GraphQueries, numbers: Uint32Array, ef: numbe
   const open: number[] = [];
   const admitted = await uploadAdmitted(task);
   const sliceAt = (begin: number) => numbers.subarray(begin, begin + walker.slice);
-  const start = (begin: number) => walkSlice(task, walker, sliceAt(begin), { view, ef, admitted });
+  const course = { view, ef, length: task.lookedAt(ef, k), admitted };
+  const start = (begin: number) => walkSlice(task, walker, sliceAt(begin), course);
   /** On a device the next slice is walked while this one is refined on the host. */
   let ahead: Promise<WalkedSlice> | undefined;
   try {
@@ -177,11 +179,8 @@ async function walkAndRefine(task: GraphQueries, numbers: Uint32Array, ef: numbe
       ahead = walker.isAhead && begin + walker.slice < numbers.length ? start(begin + walker.slice) : undefined;
       ahead?.catch(() => undefined); // told where it is waited for
       try {
-        countInto(stats, slice, host.view(walked.found.stats));
-        await walked.coded.refine(walked.found, ef, k, (i, labels, distances) => {
-          const q = slice[i]!;
-          if (!manner.settle({ q, labels, distances })) open.push(q);
-        });
+        if (stats) countInto(stats, slice, walked.heads, host);
+        await walked.coded.refine(walked.heads, k ?? ef, (refined) => manner.settle(slice, refined, open));
       } finally {
         dispose(walked);
       }
@@ -198,37 +197,51 @@ async function walkAndRefine(task: GraphQueries, numbers: Uint32Array, ef: numbe
 /** Some queries that were walked for: to be refined, and disposed of. */
 interface WalkedSlice {
   readonly coded: CodedSlice;
-  readonly found: Found;
+  readonly heads: Heads;
 }
 
-async function walkSlice(
-  task: GraphQueries,
-  walker: SlicedWalker,
-  slice: Uint32Array,
-  { view, ef, admitted }: { readonly view: GraphView; readonly ef: number; readonly admitted: Block<'u32'> | undefined },
-): Promise<WalkedSlice> {
+/** How all slices are walked for. */
+interface Course {
+  readonly view: GraphView;
+  readonly ef: number;
+  /** Entries of a beam that are looked at. */
+  readonly length: number;
+  readonly admitted: Block<'u32'> | undefined;
+}
+
+async function walkSlice(task: GraphQueries, walker: SlicedWalker, slice: Uint32Array, course: Course): Promise<WalkedSlice> {
   const { queries, options, snapshot } = task;
+  const { view, ef, length, admitted } = course;
   const coded = await task.code(picked(queries, slice, snapshot.originals.dim));
   try {
     const walk = { nq: slice.length, queries: coded.block, level: 0, ef, admitted, signal: options.signal };
-    return { coded, found: await walker.walk(view, walk) };
+    return { coded, heads: await walker.search(view, walk, length) };
   } catch (error) {
     coded[Symbol.dispose]();
     throw error;
   }
 }
 
-function dispose({ coded, found }: WalkedSlice): void {
-  found[Symbol.dispose]();
+function dispose({ coded, heads }: WalkedSlice): void {
+  heads[Symbol.dispose]();
   coded[Symbol.dispose]();
 }
 
-/** Adds what a walk did, u32 [slice, 2], to the queries of its slice. */
-function countInto({ hops, distances }: WalkStats, slice: Uint32Array, did: Uint32Array): void {
-  for (let i = 0; i < slice.length; i++) {
+/** Adds what a walk did to the queries of its slice. */
+function countInto({ hops, distances }: WalkStats, slice: Uint32Array, { stats, statsAt, statsStride }: Heads, host: HostEngine): void {
+  const did = host.view(stats);
+  for (let i = 0, at = statsAt; i < slice.length; i++, at += statsStride) {
     const q = slice[i]!;
-    hops[q] = hops[q]! + did[2 * i]!;
-    distances[q] = distances[q]! + did[2 * i + 1]!;
+    hops[q] = hops[q]! + did[at]!;
+    distances[q] = distances[q]! + did[at + 1]!;
+  }
+}
+
+/** Values one by one: a million queries a second leave no time for views of their rows. */
+function copyRow(from: Omit<Refined, 'k'>, at: number, to: Omit<Refined, 'k'>, place: number, length: number): void {
+  for (let i = 0; i < length; i++) {
+    to.labels[place + i] = from.labels[at + i]!;
+    to.distances[place + i] = from.distances[at + i]!;
   }
 }
 

@@ -48,6 +48,27 @@ export interface Found extends Disposable {
   readonly stats: Block<'u32'>;
 }
 
+/** Lists of nodes, nearest first, on the host engine: u32 [nq, stride], of which the first `length` are looked at, up to NONE. */
+export interface Lists {
+  readonly ids: Block<'u32'>;
+  readonly stride: number;
+  readonly length: number;
+}
+
+/** What a search looks at of what its walk found; the caller disposes of it. */
+export interface Heads extends Lists, Disposable {
+  /** Where hops and distances of query q lie: at `statsAt` + q · `statsStride` of `stats`. */
+  readonly stats: Block<'u32'>;
+  readonly statsAt: number;
+  readonly statsStride: number;
+}
+
+/** The first `length` of all that a walk with a beam of `ef` found. */
+export function headsOf(found: Found, ef: number, length: number): Heads {
+  const { ids, stats } = found;
+  return { ids, stride: ef, length, stats, statsAt: 0, statsStride: 2, [Symbol.dispose]: () => found[Symbol.dispose]() };
+}
+
 export interface Walker {
   walk(graph: GraphView, walk: Walk): Promise<Found>;
 }

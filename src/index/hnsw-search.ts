@@ -5,7 +5,7 @@ import { type ExhaustTask, exhaust } from './exhaust.ts';
 import type { CodedSlice, GraphQueries } from './graph-queries.ts';
 import type { GraphState } from './graph-state.ts';
 import type { GraphStore } from './graph-store.ts';
-import { ListRefiner } from './list-refiner.ts';
+import { lookedAt, refineFound } from './list-refiner.ts';
 
 export interface HnswTask extends ExhaustTask {
   readonly store: GraphStore;
@@ -23,6 +23,7 @@ export function hnswQueries(task: HnswTask): GraphQueries {
     ...{ snapshot, admission, queries, options },
     distancesOf: store.settings.codesOnly ? 'codes' : 'vectors',
     beamFor: (k = 0) => Math.max(efSearch, k),
+    lookedAt,
     code: (rows) => codedSlice({ ...task, graph: graph! }, rows),
     exhaust: (rows: Float32Array, own: TaskOptions, collector: Collector) => exhaust({ ...task, queries: rows, options: own }, collector),
   };
@@ -32,7 +33,7 @@ async function codedSlice(task: HnswTask & { readonly graph: GraphState }, rows:
   const block = await task.store.codec!.encodeQueries(rows);
   return {
     block,
-    refine: (found, ef, k, take) => new ListRefiner(task, ef, k).refine(rows, found, take),
+    refine: (lists, k, take) => refineFound(task, rows, lists, k, take),
     [Symbol.dispose]: () => block[Symbol.dispose](),
   };
 }

@@ -12,7 +12,7 @@ const PLACES = 2 ** 22;
 
 /** Canonical distances of (query, row) pairs, from the rows as stored. What decides every answer. */
 export class Refiner {
-  private readonly host: HostEngine;
+  readonly host: HostEngine;
   private readonly originals: Originals;
   private readonly metric: Metric;
   private readonly width: number;

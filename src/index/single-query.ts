@@ -7,8 +7,7 @@ import { allocAll, disposeAll } from '../host/alloc-all.ts';
 import type { Block } from '../host/block.ts';
 import type { HostEngine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
-import { fromOrderedBits } from '../kernels/cpu/graph-score.ts';
-import { isSq8, NONE } from '../kernels/graph.ts';
+import { isSq8 } from '../kernels/graph.ts';
 import { graphSearch } from '../kernels/graph-search.ts';
 import { refineScratchWords } from '../kernels/refine-lists.ts';
 import type { GraphCodec } from './graph-codec.ts';
@@ -16,7 +15,7 @@ import { scansAll } from './graph-queries.ts';
 import type { GraphState } from './graph-state.ts';
 import { recordWalk, scratchWordsOf } from './graph-walk.ts';
 import type { HnswTask } from './hnsw-search.ts';
-import { ListRefiner, writePadded } from './list-refiner.ts';
+import { lookedAt, recordRefining, writePadded } from './list-refiner.ts';
 import type { Neighbors } from './vector-index.ts';
 
 /** Terms of a walk that is worth a thread of its own: the caller should be able to do something else meanwhile. */
@@ -72,7 +71,8 @@ interface Blocks {
   readonly codes: Block<'i8'>;
   readonly padded: Block<'f32'>;
   readonly stats: Block<'u32'>;
-  readonly best: Block<'u32'>;
+  readonly best: Block<'i32'>;
+  readonly distances: Block<'f32'>;
 }
 
 /** One state, searched in one way. */
@@ -113,16 +113,25 @@ class Prepared {
       ['i32', ef, 'query: keys'],
       ['u32', ef, 'query: ids'],
       ['u32', 2, 'query: stats'],
-      ['u32', 2 * wanted, 'query: best'],
+      ['i32', wanted, 'query: best'],
+      ['f32', wanted, 'query: distances'],
       ['u32', scratchWordsOf(view, { ef }), 'query: scratch of the walk'],
-      ['u32', refineScratchWords(width), 'query: scratch of distances'],
+      ['u32', refineScratchWords(width, wanted), 'query: scratch of distances'],
     ]);
-    const [codes, padded, keys, ids, stats, best, walkScratch, refineScratch] = own;
+    const [codes, padded, keys, ids, stats, best, distances, walkScratch, refineScratch] = own;
     const recording = new Recording();
     if (coding) codec.recordCoding(recording, coding, codes);
     recordWalk(recording, view, { nq: 1, queries: codes, level: 0, ef }, { keys, ids, stats }, walkScratch, 1);
-    new ListRefiner(task, ef, wanted).record(recording, ids, { queries: padded, best, scratch: refineScratch }, 1, 1);
-    return new Prepared(host, task, { ef, wanted }, { coding, codes, padded, stats, best }, [...(coding ?? []), ...own], recording);
+    const lists = { ids, stride: ef, length: lookedAt(ef, wanted) };
+    recordRefining(recording, task, lists, wanted, { queries: padded, best, distances, scratch: refineScratch }, 1);
+    return new Prepared(
+      host,
+      task,
+      { ef, wanted },
+      { coding, codes, padded, stats, best, distances },
+      [...(coding ?? []), ...own],
+      recording,
+    );
   }
 
   fits(graph: GraphState, ef: number, wanted: number): boolean {
@@ -140,13 +149,11 @@ class Prepared {
     writePadded(host.view(blocks.padded), query, query.length, task.width);
     host.runNow(this.recording);
     const best = host.view(blocks.best);
-    if (best[2 * wanted - 2] === NONE) return undefined;
+    if (best[wanted - 1]! < 0) return undefined;
     const labels = new Int32Array(k).fill(-1);
     const distances = new Float32Array(k).fill(Infinity);
-    for (let i = 0; i < wanted; i++) {
-      labels[i] = best[2 * i]!;
-      distances[i] = fromOrderedBits(best[2 * i + 1]! | 0);
-    }
+    labels.set(best);
+    distances.set(host.view(blocks.distances));
     const distancesOf = settings.codesOnly ? 'codes' : 'vectors';
     if (!withStats) return { k, labels, distances, distancesOf };
     const [hops, scored] = host.view(blocks.stats);

@@ -1,3 +1,4 @@
+import { roundUp } from '../util/math.ts';
 import { refineListsTwin } from './cpu/refine-lists.ts';
 import { defineKernel, reads, scratches, writes } from './kernel.ts';
 
@@ -7,7 +8,7 @@ import { defineKernel, reads, scratches, writes } from './kernel.ts';
  *
  *   queries f32 [nq, width], zeros past dim   vectors f32 [n, width] or [0]   codes i8 [n, stride] or [0]   shift f32 [dim]
  *   lists   u32 [nq, listStride]: the first `listLength` are looked at, up to NONE   labels i32 [n]
- *   best    u32 [nq, k, 2]: label and the ordered bits of the distance (graph-score.ts); NONE, NONE behind the last
+ *   best    i32 [nq, k] labels, distances f32 [nq, k]; −1 and Infinity behind the last
  *
  * `step` holds the bits of an f32; width is a multiple of 16.
  */
@@ -20,7 +21,8 @@ export const refineLists = defineKernel({
     shift: reads('f32'),
     lists: reads('u32'),
     labels: reads('i32'),
-    best: writes('u32'),
+    best: writes('i32'),
+    distances: writes('f32'),
     scratch: scratches('u32'),
   },
   params: ['nq', 'width', 'metric', 'listStride', 'listLength', 'k', 'coded', 'dim', 'stride', 'step', 'slots', 'slotWords'],
@@ -29,7 +31,7 @@ export const refineLists = defineKernel({
   twin: refineListsTwin,
 });
 
-/** Words of scratch: a lock, and one decoded row. */
-export function refineScratchWords(width: number): number {
-  return 16 + width;
+/** Words of scratch: a lock, one decoded row, and the best so far. */
+export function refineScratchWords(width: number, k: number): number {
+  return 16 + width + roundUp(2 * k, 16);
 }

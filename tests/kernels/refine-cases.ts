@@ -35,7 +35,7 @@ export function refineCase(shape: RefineShape, offset: number) {
     lists.fill(NONE, q * listStride + Math.min(n, listStride), (q + 1) * listStride);
   }
   const step = new Uint32Array(Float32Array.of(kind === 'huge' ? 1e13 : 0.0123).buffer)[0]!;
-  const slotWords = refineScratchWords(width);
+  const slotWords = refineScratchWords(width, k);
   return {
     name: JSON.stringify(shape),
     params: { nq, width, metric, listStride, listLength, k, coded: coded ? 1 : 0, dim, stride, step, slots: SLOTS, slotWords },
@@ -46,7 +46,8 @@ export function refineCase(shape: RefineShape, offset: number) {
       shift: makeVectors(kind, 1, dim, offset + 2),
       lists,
       labels: Int32Array.from(shuffled(ids, random), (label) => label * 7),
-      best: new Uint32Array(2 * nq * k).fill(999),
+      best: new Int32Array(nq * k).fill(999),
+      distances: new Float32Array(nq * k).fill(999),
       scratch: new Uint32Array(SLOTS * slotWords),
     },
   };

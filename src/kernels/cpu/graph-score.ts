@@ -12,12 +12,6 @@ export function orderedBits(distance: number): number {
   return word < 0 ? word ^ 0x7fffffff : word;
 }
 
-/** The float of `orderedBits`. */
-export function fromOrderedBits(ordered: number): number {
-  bits[0] = ordered < 0 ? ordered ^ 0x7fffffff : ordered;
-  return floats[0]!;
-}
-
 /** Scores rows of a graph: an i32 key, smaller is nearer. Rows of `stride` bytes; see graph.ts for the forms. */
 export class Scorer {
   private readonly codes: Int8Array;

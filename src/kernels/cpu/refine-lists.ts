@@ -1,7 +1,6 @@
 import { NONE } from '../graph.ts';
 import type { ParamsOf } from '../kernel.ts';
 import { canonicalDistance } from './canonical-distances.ts';
-import { orderedBits } from './graph-score.ts';
 
 const { fround } = Math;
 
@@ -12,7 +11,8 @@ interface RefineViews {
   shift: Float32Array;
   lists: Uint32Array;
   labels: Int32Array;
-  best: Uint32Array;
+  best: Int32Array;
+  distances: Float32Array;
 }
 
 /** Specification of the kernel `refine-lists`. */
@@ -30,15 +30,10 @@ export function refineListsTwin(views: RefineViews, params: ParamsOf<RefineParam
     const rows = list.includes(NONE) ? list.slice(0, list.indexOf(NONE)) : list;
     const found = rows.map((row) => ({ label: views.labels[row]!, distance: distanceOf(q, row) }));
     found.sort((a, b) => a.distance - b.distance || a.label - b.label);
-    writeBest(views.best.subarray(2 * q * k, 2 * (q + 1) * k), found);
-  }
-}
-
-function writeBest(best: Uint32Array, found: readonly { label: number; distance: number }[]): void {
-  best.fill(NONE);
-  for (const [i, { label, distance }] of found.slice(0, best.length / 2).entries()) {
-    best[2 * i] = label;
-    best[2 * i + 1] = orderedBits(distance);
+    for (let i = 0; i < k; i++) {
+      views.best[q * k + i] = found[i]?.label ?? -1;
+      views.distances[q * k + i] = found[i]?.distance ?? Infinity;
+    }
   }
 }
 

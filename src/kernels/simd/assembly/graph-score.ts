@@ -156,3 +156,10 @@ export function orderedBits(distance: f32): i32 {
   const bits = reinterpret<i32>(distance);
   return bits < 0 ? bits ^ 0x7fffffff : bits;
 }
+
+/** The float of `orderedBits`. */
+// @ts-ignore: decorator
+@inline
+export function fromOrderedBits(ordered: i32): f32 {
+  return reinterpret<f32>(ordered < 0 ? ordered ^ 0x7fffffff : ordered);
+}

@@ -1,26 +1,28 @@
-// The k best of a list by (canonical distance, label): see src/kernels/refine-lists.ts. `best` itself holds the sorted list
-// while it grows, as u64 entries: the label in the low word, the distance's ordered bits with the sign flipped above it.
+// The k best of a list by (canonical distance, label): see src/kernels/refine-lists.ts. Scratch holds the sorted list while it
+// grows, as u64 entries: the label in the low word, the distance's ordered bits with the sign flipped above it.
 import { dot, squaredL2 } from './canonical-distances';
 import { NONE } from './graph-links';
-import { orderedBits, touchRow } from './graph-score';
+import { fromOrderedBits, orderedBits, touchRow } from './graph-score';
 import { giveSlot, takeSlot } from './slots';
 
 const AHEAD: i32 = 2;
 const FLIP: u64 = 0x8000000000000000;
+/** Label −1 at +Infinity. */
+const NOTHING: u64 = 0xff800000ffffffff;
 
 export function refineLists(
-  queries: usize, vectors: usize, codes: usize, shift: usize, lists: usize, labels: usize, best: usize, scratch: usize,
+  queries: usize, vectors: usize, codes: usize, shift: usize, lists: usize, labels: usize, best: usize, distances: usize, scratch: usize,
   nq: i32, width: i32, metric: i32, listStride: i32, listLength: i32, k: i32, coded: i32, dim: i32, stride: i32, step: i32, slots: i32, slotWords: i32,
   begin: i32, end: i32,
 ): void {
   const slot = takeSlot(scratch, slots, slotWords);
   const bytes = <usize>width << 2;
   const decoded = slot + 64;
+  const sorted = decoded + bytes;
   const codeStep = reinterpret<f32>(step);
   for (let q = begin; q < end; q++) {
     const query = queries + <usize>q * bytes;
     const list = lists + ((<usize>q * <usize>listStride) << 2);
-    const out = best + ((<usize>q * <usize>k) << 3);
     let size = 0;
     for (let i = 0; i < listLength; i++) {
       const id = load<u32>(list + (<usize>i << 2));
@@ -32,15 +34,16 @@ export function refineLists(
       const row = coded ? decode(codes + <usize>id * <usize>stride, shift, codeStep, dim, decoded) : vectors + <usize>id * bytes;
       const distance = (metric == 0 ? squaredL2(query, row, bytes) : <f32>(metric == 1 ? 0 : 1) - dot(query, row, bytes)) + <f32>0;
       const entry = ((<u64>(<u32>orderedBits(distance)) << 32) ^ FLIP) | <u64>load<u32>(labels + (<usize>id << 2));
-      if (size == k && entry >= load<u64>(out + (<usize>(size - 1) << 3))) continue;
+      if (size == k && entry >= load<u64>(sorted + (<usize>(size - 1) << 3))) continue;
       if (size < k) size++;
-      insert(out, size - 1, entry);
+      insert(sorted, size - 1, entry);
     }
-    for (let i = 0; i < size; i++) {
-      const at = out + (<usize>i << 3);
-      store<u64>(at, load<u64>(at) ^ FLIP);
+    let out = (<usize>q * <usize>k) << 2;
+    for (let i = 0; i < k; i++, out += 4) {
+      const entry = i < size ? load<u64>(sorted + (<usize>i << 3)) : NOTHING;
+      store<u32>(best + out, <u32>entry);
+      store<f32>(distances + out, fromOrderedBits(<i32>((entry ^ FLIP) >> 32)));
     }
-    memory.fill(out + (<usize>size << 3), 0xff, <usize>(k - size) << 3);
   }
   giveSlot(slot);
 }
