@@ -11,6 +11,7 @@
 //   spill   u32 [nq, 2 capacity]: the beam, where it is too long for the workgroup's memory
 // Visited nodes are kept in a table of ids at (id mod VISITED), where the least of those that come together stays. It may forget a
 // node, which is then scored again and changes nothing (docs/identity.md, part 9), but takes none for another.
+// Waiting for one another is what a step costs: 9 barriers, and one for every THREADS entries of the beam.
 override THREADS: u32 = 64;
 override CAPACITY: u32 = 64;  // entries of the beam in workgroup memory
 override PLACE: u32 = 1;      // of the beam: 1 workgroup memory, 2 `spill`
@@ -38,21 +39,20 @@ struct Params {
 var<workgroup> beamKeys: array<i32, CAPACITY>;
 var<workgroup> beamIds: array<u32, CAPACITY>;      // and flags
 var<workgroup> visited: array<atomic<u32>, VISITED>;
-var<workgroup> candidateKeys: array<i32, MOST>;
+var<workgroup> candidateKeys: array<atomic<i32>, MOST>;
 var<workgroup> candidateIds: array<u32, MOST>;
-var<workgroup> places: array<u32, MOST>;           // entries of the beam before a candidate; NONE: it does not enter
-var<workgroup> partials: array<i32, MOST * LANES>;
+// While links are followed: what the table said at a link's place. Then entries of the beam before a candidate; NONE: it stays out.
+var<workgroup> places: array<u32, MOST>;
 var<workgroup> counts: array<u32, THREADS>;
 var<workgroup> candidates: atomic<u32>;
 var<workgroup> entering: atomic<u32>;
 var<workgroup> nextEntry: atomic<u32>;
 var<workgroup> leastKey: atomic<i32>;
 var<workgroup> leastId: atomic<u32>;
-var<workgroup> length: u32;
-var<workgroup> returnable: u32;
-var<workgroup> expanding: u32;
-var<workgroup> nearestId: u32;
-var<workgroup> nearestKey: i32;
+var<workgroup> trimmed: Extent;
+
+struct Node { id: u32, key: i32 }
+struct Extent { length: u32, returnable: u32 } // of the beam: its entries, and those that may be returned
 
 var<private> thread: u32;
 var<private> query: u32;   // where it begins, in quads
@@ -105,133 +105,186 @@ fn isBefore(keyA: i32, idA: u32, keyB: i32, idB: u32) -> bool {
   return keyA < keyB || (keyA == keyB && idA < idB);
 }
 
-// Keys of the first `count` candidates. Each of LANES threads sums up its quads of a row; the last quad ends in the term.
-fn score(count: u32) {
-  let lane = thread % LANES;
-  let weight = select(1, 2, params.form == 0u);
-  for (var i = thread / LANES; i < count; i += THREADS / LANES) {
-    let id = candidateIds[i];
-    var sums = vec4i();
-    var term = 0;
-    for (var w = lane; w < params.quads; w += LANES) {
-      var code: vec4u;
-      if (id < params.split) { code = codesA[id * params.quads + w]; } else { code = codesB[(id - params.split) * params.quads + w]; }
-      let q = queries[query + w];
-      sums += vec4i(dot4I8Packed(code.x, q.x), dot4I8Packed(code.y, q.y), dot4I8Packed(code.z, q.z), dot4I8Packed(code.w, q.w));
-      if (w == params.quads - 1u && params.form == 0u) { term = bitcast<i32>(code.w); }
-    }
-    partials[i * LANES + lane] = term - weight * (sums.x + sums.y + sums.z + sums.w);
-  }
-  workgroupBarrier();
-  for (var i = thread; i < count; i += THREADS) {
-    let at = i * LANES;
-    candidateKeys[i] = partials[at] + partials[at + 1u] + partials[at + 2u] + partials[at + 3u];
-  }
-  workgroupBarrier();
+fn suggest(id: u32) {
+  let at = atomicAdd(&candidates, 1u);
+  candidateIds[at] = id;
+  atomicStore(&candidateKeys[at], 0);
 }
 
-// One greedy step: all links of the nearest node so far are scored, and the least of all is the nearest. Returns how many were scored.
-fn step(row: u32) -> u32 {
-  if (thread == 0u) { atomicStore(&candidates, 0u); atomicStore(&leastKey, nearestKey); }
-  workgroupBarrier();
-  for (var i = thread; i < params.degree; i += THREADS) {
-    let id = linkAt(row, i);
-    if (id < params.n) { candidateIds[atomicAdd(&candidates, 1u)] = id; }
-  }
+// How many candidates all threads have suggested.
+fn suggested() -> u32 {
   let count = workgroupUniformLoad(&candidates);
-  score(count);
-  for (var i = thread; i < count; i += THREADS) { atomicMin(&leastKey, candidateKeys[i]); }
-  let key = workgroupUniformLoad(&leastKey);
-  if (thread == 0u) { atomicStore(&leastId, select(NONE, nearestId, key == nearestKey)); }
-  workgroupBarrier();
-  for (var i = thread; i < count; i += THREADS) {
-    if (candidateKeys[i] == key) { atomicMin(&leastId, candidateIds[i]); }
-  }
-  workgroupBarrier();
-  if (thread == 0u) { nearestKey = key; nearestId = atomicLoad(&leastId); }
-  workgroupBarrier();
+  if (thread == 0u) { atomicStore(&candidates, 0u); }
   return count;
+}
+
+// Keys of the candidates. Each of LANES threads sums up its quads of a row.
+fn score(count: u32) {
+  for (var first = 0u; first < count; first += THREADS / LANES) {
+    let i = first + thread / LANES;
+    var part = 0;
+    if (i < count) { part = partOfKey(candidateIds[i], thread % LANES); }
+    addUp(i, count, part);
+  }
+  together();
+}
+
+// The last quad of a row ends in the term.
+fn partOfKey(id: u32, lane: u32) -> i32 {
+  var sums = vec4i();
+  var term = 0;
+  for (var w = lane; w < params.quads; w += LANES) {
+    var code: vec4u;
+    if (id < params.split) { code = codesA[id * params.quads + w]; } else { code = codesB[(id - params.split) * params.quads + w]; }
+    let q = queries[query + w];
+    sums += vec4i(dot4I8Packed(code.x, q.x), dot4I8Packed(code.y, q.y), dot4I8Packed(code.z, q.z), dot4I8Packed(code.w, q.w));
+    if (w == params.quads - 1u && params.form == 0u) { term = bitcast<i32>(code.w); }
+  }
+  return term - select(1, 2, params.form == 0u) * (sums.x + sums.y + sums.z + sums.w);
+}
+
+// Adds a thread's part to the key of a candidate, where it is one. All threads come here together, as to the next two.
+fn addUp(i: u32, count: u32, part: i32) {
+  if (i < count) { atomicAdd(&candidateKeys[i], part); }
+}
+
+fn offerNext(entry: u32) {
+  if (entry != NONE) { atomicMin(&nextEntry, entry); }
+}
+
+fn countEntering(own: u32) {
+  if (own > 0u) { atomicAdd(&entering, own); }
+}
+
+// Greedy steps down to the level that is searched, each to the nearest of a node and its links.
+fn descend(hops: ptr<function, u32>, distances: ptr<function, u32>) -> Node {
+  if (thread == 0u) { suggest(params.entry); }
+  score(suggested());
+  var nearest = Node(params.entry, workgroupUniformLoad(&candidateKeys[0]));
+  if (thread == 0u) { atomicStore(&leastKey, nearest.key); }
+  for (var above = params.entryLevel; above > params.level; above--) {
+    var followed = NONE;
+    for (var steps = 0u; steps < params.n && nearest.id != followed; steps++) { // each comes nearer
+      followed = nearest.id;
+      *hops += 1u;
+      let row = rowOf(followed, above);
+      if (row == NONE) { break; }
+      for (var i = thread; i < params.degree; i += THREADS) {
+        let id = linkAt(row, i);
+        if (id < params.n) { suggest(id); }
+      }
+      let count = suggested();
+      *distances += count;
+      nearest = nearer(nearest, count);
+    }
+  }
+  return nearest;
+}
+
+// The nearest of a node and the candidates.
+fn nearer(node: Node, count: u32) -> Node {
+  if (thread == 0u) { atomicStore(&leastId, NONE); }
+  score(count);
+  for (var i = thread; i < count; i += THREADS) { atomicMin(&leastKey, atomicLoad(&candidateKeys[i])); }
+  let key = workgroupUniformLoad(&leastKey);
+  if (thread == 0u && key == node.key) { atomicMin(&leastId, node.id); }
+  for (var i = thread; i < count; i += THREADS) {
+    if (atomicLoad(&candidateKeys[i]) == key) { atomicMin(&leastId, candidateIds[i]); }
+  }
+  return Node(workgroupUniformLoad(&leastId), key);
+}
+
+fn visitedAt(id: u32) -> u32 {
+  return id & (VISITED - 1u);
 }
 
 // Links of a row that were not visited, as candidates.
 fn follow(row: u32) -> u32 {
-  if (thread == 0u) { atomicStore(&candidates, 0u); }
-  var fresh = 0u; // bit per round
-  var round = 0u;
-  for (var i = thread; i < params.degree; i += THREADS) {
+  let degree = select(params.degree, 0u, row == NONE);
+  for (var i = thread; i < degree; i += THREADS) {
     let id = linkAt(row, i);
-    if (id < params.n && atomicLoad(&visited[id & (VISITED - 1u)]) != id) { fresh |= 1u << round; }
-    round++;
+    if (id < params.n) { places[i] = atomicLoad(&visited[visitedAt(id)]); }
   }
-  workgroupBarrier();
-  round = 0u;
-  for (var i = thread; i < params.degree; i += THREADS) {
-    if (((fresh >> round) & 1u) == 1u) { atomicStore(&visited[linkAt(row, i) & (VISITED - 1u)], NONE); }
-    round++;
-  }
-  workgroupBarrier();
-  round = 0u;
-  for (var i = thread; i < params.degree; i += THREADS) {
-    if (((fresh >> round) & 1u) == 1u) {
-      let id = linkAt(row, i);
-      atomicMin(&visited[id & (VISITED - 1u)], id);
-      candidateIds[atomicAdd(&candidates, 1u)] = id;
+  together();
+  for (var i = thread; i < degree; i += THREADS) {
+    let id = linkAt(row, i);
+    if (id < params.n && places[i] != id) {
+      visit(id, places[i]);
+      suggest(id);
     }
-    round++;
   }
-  return workgroupUniformLoad(&candidates);
+  return suggested();
 }
 
-// Takes the candidates in where they belong. None that is there already, and none beyond the last where nothing beyond may enter.
-fn merge(count: u32, before: u32) {
-  let full = before == params.capacity || returnable == params.ef;
-  if (thread == 0u) { atomicStore(&entering, 0u); }
-  workgroupBarrier();
-  for (var i = thread; i < count; i += THREADS) {
-    let key = candidateKeys[i];
-    let id = candidateIds[i];
-    var at = NONE;
-    if (!full || isBefore(key, id, keyAt(before - 1u), idAt(before - 1u) & ID)) {
-      var low = 0u;
-      var high = before;
-      while (low < high) {
-        let middle = (low + high) / 2u;
-        if (isBefore(keyAt(middle), idAt(middle) & ID, key, id)) { low = middle + 1u; } else { high = middle; }
-      }
-      if (low == before || (idAt(low) & ID) != id) { at = low; atomicAdd(&entering, 1u); }
+// Takes the place of what was there; of those that do so together the least stays.
+fn visit(id: u32, before: u32) {
+  loop {
+    let took = atomicCompareExchangeWeak(&visited[visitedAt(id)], before, id);
+    if (took.exchanged) { break; }
+    if (took.old_value != before) {
+      atomicMin(&visited[visitedAt(id)], id);
+      break;
     }
-    places[i] = at;
   }
+}
+
+// Where a candidate belongs in the beam; NONE where it is there already, or beyond the last where nothing beyond may enter.
+fn placeOf(key: i32, id: u32, beam: Extent) -> u32 {
+  let last = beam.length - 1u;
+  let full = beam.length == params.capacity || beam.returnable == params.ef;
+  if (full && !isBefore(key, id, keyAt(last), idAt(last) & ID)) { return NONE; }
+  var low = 0u;
+  var high = beam.length;
+  while (low < high) {
+    let middle = (low + high) / 2u;
+    if (isBefore(keyAt(middle), idAt(middle) & ID, key, id)) { low = middle + 1u; } else { high = middle; }
+  }
+  if (low < beam.length && (idAt(low) & ID) == id) { return NONE; }
+  return low;
+}
+
+// Takes the candidates in where they belong.
+fn merge(count: u32, beam: Extent) -> Extent {
+  var own = 0u;
+  for (var i = thread; i < count; i += THREADS) {
+    let at = placeOf(atomicLoad(&candidateKeys[i]), candidateIds[i], beam);
+    places[i] = at;
+    own += select(1u, 0u, at == NONE);
+  }
+  countEntering(own);
   let entered = workgroupUniformLoad(&entering);
-  if (entered == 0u) { return; }
-  // From the end on, so that what moves lands where everything has moved already.
-  for (var base = ((before - 1u) / THREADS + 1u) * THREADS; base > 0u; base -= THREADS) {
+  if (entered == 0u) { return beam; }
+  if (thread == 0u) { atomicStore(&entering, 0u); }
+  makeRoom(count, beam.length);
+  for (var i = thread; i < count; i += THREADS) {
+    if (places[i] == NONE) { continue; }
+    let key = atomicLoad(&candidateKeys[i]);
+    let id = candidateIds[i];
+    var rank = places[i];
+    for (var j = 0u; j < count; j++) {
+      rank += select(0u, 1u, places[j] != NONE && isBefore(atomicLoad(&candidateKeys[j]), candidateIds[j], key, id));
+    }
+    if (rank < params.capacity) { place(rank, key, flagged(id)); }
+  }
+  together();
+  return trim(min(params.capacity, beam.length + entered));
+}
+
+// Entries move towards the end, the last ones first: what moves lands where everything has moved already.
+fn makeRoom(count: u32, length: u32) {
+  for (var base = ((length - 1u) / THREADS + 1u) * THREADS; base > 0u; base -= THREADS) {
     let i = base - THREADS + thread;
     var key = 0;
     var id = 0u;
     var shift = 0u;
-    if (i < before) {
+    if (i < length) {
       key = keyAt(i);
       id = idAt(i);
       for (var j = 0u; j < count; j++) { shift += select(0u, 1u, places[j] <= i); }
     }
     together();
     if (shift > 0u && i + shift < params.capacity) { place(i + shift, key, id); }
-    together();
   }
-  for (var i = thread; i < count; i += THREADS) {
-    if (places[i] == NONE) { continue; }
-    let key = candidateKeys[i];
-    let id = candidateIds[i];
-    var rank = places[i];
-    for (var j = 0u; j < count; j++) {
-      rank += select(0u, 1u, places[j] != NONE && isBefore(candidateKeys[j], candidateIds[j], key, id));
-    }
-    if (rank < params.capacity) { place(rank, key, flagged(id)); }
-  }
-  if (thread == 0u) { length = min(params.capacity, before + entered); }
-  together();
-  trim();
 }
 
 // How many entries before this thread's share of the beam may be returned; `counts` then says how many of each share.
@@ -246,97 +299,76 @@ fn admittedBefore(per: u32, all: u32) -> u32 {
 }
 
 // Nothing lies behind the ef-th entry that may be returned.
-fn trim() {
-  let all = workgroupUniformLoad(&length);
-  if (params.filtered == 0u) {
-    if (thread == 0u) { returnable = all; }
-    workgroupBarrier();
-    return;
-  }
+fn trim(all: u32) -> Extent {
+  if (params.filtered == 0u) { return Extent(all, all); }
   let per = (all + THREADS - 1u) / THREADS;
-  let before = admittedBefore(per, all);
-  var seen = before;
+  var seen = admittedBefore(per, all);
   for (var i = thread * per; i < min(all, (thread + 1u) * per); i++) {
     if ((idAt(i) & ADMITTED) == 0u) { continue; }
     seen++;
-    if (seen == params.ef) { length = i + 1u; }
+    if (seen == params.ef) { trimmed = Extent(i + 1u, seen); }
   }
-  if (thread == THREADS - 1u) { returnable = min(params.ef, before + counts[thread]); }
-  workgroupBarrier();
+  if (thread == THREADS - 1u && seen < params.ef) { trimmed = Extent(all, seen); }
+  return workgroupUniformLoad(&trimmed);
 }
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) index: u32) {
-  let item = wg.x + wg.z * grid.x;
-  if (item >= params.nq) { return; }
   thread = index;
+  search(wg.x + wg.z * grid.x);
+}
+
+fn search(item: u32) {
+  if (item >= params.nq) { return; }
   query = (params.first + item) * params.quads;
   spillAt = item * 2u * params.capacity;
   var hops = 0u;
   var distances = 1u;
-  if (thread == 0u) { candidateIds[0] = params.entry; }
+  if (thread == 0u) { atomicStore(&nextEntry, NONE); }
   for (var i = thread; i < VISITED; i += THREADS) { atomicStore(&visited[i], NONE); }
-  workgroupBarrier();
-  score(1u);
-  if (thread == 0u) { nearestId = params.entry; nearestKey = candidateKeys[0]; }
-  workgroupBarrier();
-  for (var above = params.entryLevel; above > params.level; above--) {
-    var followed = NONE;
-    for (var steps = 0u; steps < params.n; steps++) { // each comes nearer
-      let node = workgroupUniformLoad(&nearestId);
-      if (node == followed) { break; }
-      followed = node;
-      hops++;
-      let row = rowOf(node, above);
-      if (row == NONE) { break; }
-      distances += step(row);
-    }
-  }
+  let start = descend(&hops, &distances);
   if (thread == 0u) {
-    atomicStore(&visited[nearestId & (VISITED - 1u)], nearestId);
-    place(0u, nearestKey, flagged(nearestId));
-    length = 1u;
+    atomicStore(&visited[visitedAt(start.id)], start.id);
+    place(0u, start.key, flagged(start.id));
   }
   together();
-  trim();
+  var beam = trim(1u);
   for (var steps = 0u; steps < params.n; steps++) { // each expands another node
-    if (thread == 0u) { atomicStore(&nextEntry, NONE); }
-    let all = workgroupUniformLoad(&length);
-    for (var i = thread; i < all; i += THREADS) {
-      if ((idAt(i) & EXPANDED) == 0u) { atomicMin(&nextEntry, i); break; }
-    }
+    offerNext(nextOf(beam.length));
     let at = workgroupUniformLoad(&nextEntry);
     if (at == NONE) { break; }
-    if (thread == 0u) {
-      expanding = idAt(at) & ID;
-      place(at, keyAt(at), idAt(at) | EXPANDED);
-    }
-    together();
+    if (thread == 0u) { atomicStore(&nextEntry, NONE); }
     hops++;
-    let row = rowOf(workgroupUniformLoad(&expanding), params.level);
-    if (row == NONE) { continue; }
-    let count = follow(row);
+    let count = follow(rowOf(idAt(at) & ID, params.level));
+    if (thread == at % THREADS) { place(at, keyAt(at), idAt(at) | EXPANDED); }
     distances += count;
     if (count == 0u) { continue; }
     score(count);
-    merge(count, all);
+    beam = merge(count, beam);
   }
-  report(item, hops, distances);
+  report(item, beam, hops, distances);
 }
 
-fn report(item: u32, hops: u32, distances: u32) {
-  let all = workgroupUniformLoad(&length);
+// The first of this thread's entries that is not expanded; NONE where all are.
+fn nextOf(length: u32) -> u32 {
+  for (var i = thread; i < length; i += THREADS) {
+    if ((idAt(i) & EXPANDED) == 0u) { return i; }
+  }
+  return NONE;
+}
+
+fn report(item: u32, beam: Extent, hops: u32, distances: u32) {
   let out = (params.first + item) * (2u * params.ef + 2u);
-  let per = (all + THREADS - 1u) / THREADS;
-  var at = admittedBefore(per, all);
-  for (var i = thread * per; i < min(all, (thread + 1u) * per); i++) {
+  let per = (beam.length + THREADS - 1u) / THREADS;
+  var at = admittedBefore(per, beam.length);
+  for (var i = thread * per; i < min(beam.length, (thread + 1u) * per); i++) {
     let id = idAt(i);
     if ((id & ADMITTED) == 0u) { continue; }
     found[out + at] = bitcast<u32>(keyAt(i));
     found[out + params.ef + at] = id & ID;
     at++;
   }
-  for (var i = returnable + thread; i < params.ef; i += THREADS) {
+  for (var i = beam.returnable + thread; i < params.ef; i += THREADS) {
     found[out + i] = 0u;
     found[out + params.ef + i] = NONE;
   }

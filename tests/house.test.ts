@@ -6,11 +6,11 @@ import { createDawn } from '../src/host/gpu/dawn.ts';
 import { PipelineCache } from '../src/host/gpu/pipelines.ts';
 import { kernels } from '../src/kernels/all.ts';
 import { exportName, type Kernel } from '../src/kernels/kernel.ts';
-import { shaderNames, shaderText } from '../src/kernels/wgsl.ts';
+import { featuresOf, shaderNames, shaderText } from '../src/kernels/wgsl.ts';
 import { distinctPlans, LIMITS, plansOf } from './house/plans.ts';
 import { filesIn, readSources, root, type SourceFile, sourceFile, textOf } from './house/source.ts';
 import { circles, engineLeaks, platformLeaks, reachedFrom, wrongDirections } from './house/walls.ts';
-import { assemblyParameters, ELEMENTS, shaderFace } from './house/wgsl.ts';
+import { assemblyParameters, ELEMENTS, functionsOf, shaderFace } from './house/wgsl.ts';
 
 const sources = [...readSources('src'), ...readSources('demo')];
 const byName = new Map(kernels.map((kernel) => [kernel.name, kernel]));
@@ -106,6 +106,7 @@ describe('files', () => {
 });
 
 describe('kernels', () => {
+  const faster = (path: string) => path.split('/').length > 2; // shaders/<feature>/<name>.wgsl
   const descriptions = filesIn('src/kernels', '.ts').filter(
     (path) => /^src\/kernels\/[^/]+\.ts$/.test(path) && /= defineKernel\(/.test(textOf(path)),
   );
@@ -116,9 +117,19 @@ describe('kernels', () => {
   });
 
   it('have a shader exactly where they have a plan', () => {
-    expect(filesIn('shaders').map((path) => basename(path, '.wgsl'))).toEqual(shaderNames);
+    const whole = filesIn('shaders').filter((path) => !faster(path));
+    expect(whole.map((path) => basename(path, '.wgsl'))).toEqual(shaderNames);
     const planned = kernels.filter(({ plan }) => plan).map(({ name }) => name);
     expect(planned.sort()).toEqual(shaderNames);
+  });
+
+  it('have faster functions only in the place of others, of the same form', () => {
+    for (const path of filesIn('shaders').filter(faster)) {
+      const plain = functionsOf(shaderText(basename(path, '.wgsl')));
+      const replaced = [...functionsOf(textOf(path))].filter(([name]) => name !== 'main' && plain.has(name));
+      expect(replaced.length, path).toBeGreaterThan(0);
+      for (const [name, form] of replaced) expect(form, path).toBe(plain.get(name));
+    }
   });
 
   it('have scratch only where they have no plan', () => {
@@ -194,6 +205,7 @@ describe.each([...shaderNames])('shaders/%s.wgsl', (name) => {
 describe('on Dawn’s null backend', () => {
   let small: GPUDevice;
   let large: GPUDevice;
+  const withFeature = new Map<string, GPUDevice>();
 
   beforeAll(async () => {
     const gpu = await createDawn(['backend=null']);
@@ -204,6 +216,9 @@ describe('on Dawn’s null backend', () => {
     large = await adapter.requestDevice({
       requiredLimits: { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX, maxComputeWorkgroupStorageSize },
     });
+    for (const feature of new Set(shaderNames.flatMap(featuresOf))) {
+      withFeature.set(feature, await (await adapterOf()).requestDevice({ requiredFeatures: [feature as GPUFeatureName] }));
+    }
   });
 
   const compiles = (kernel: Kernel, device = small) =>
@@ -220,6 +235,16 @@ describe('on Dawn’s null backend', () => {
         await new PipelineCache(device).prepare(kernel, params, limits);
       },
     );
+
+    for (const feature of featuresOf(name)) {
+      const plans = distinctPlans(kernel).filter(({ limits }) => limits === LIMITS[0]);
+      it.each(plans.map((one) => [feature, JSON.stringify(one.plan.constants), one] as const))(
+        'compiles for devices with %s, with %s',
+        async (_, __, { params, limits }) => {
+          await new PipelineCache(withFeature.get(feature)!).prepare(kernel, params, limits);
+        },
+      );
+    }
 
     it('keeps to the same bindings when it compiles', async () => {
       const names = Object.keys(kernel.bindings);

@@ -25,6 +25,8 @@ export interface EngineOptions {
   gpu?: GpuLike | undefined;
   /** Ask the GPU for WebGPU's default limits instead of the adapter's: for tests of small devices. Default false. */
   defaultLimits?: boolean | undefined;
+  /** Whether GPU kernels may use subgroup operations; answers are the same either way. Default: on GPUs, not on software drivers. */
+  subgroups?: boolean | undefined;
   /** false keeps the CPU to baseline SIMD; answers are the same either way. Default true. */
   relaxedSimd?: boolean | undefined;
   signal?: AbortSignal | undefined;

@@ -1,6 +1,7 @@
 /** Every kernel's WASM and WGSL in a real browser, bit by bit against the TypeScript twin in the same page. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kernels } from '../../src/kernels/all.ts';
+import { featuresOf } from '../../src/kernels/wgsl.ts';
 import type { EngineOptions } from '../../src/main.ts';
 import { describeInBrowser, visit } from './chromium.ts';
 import type { KernelReport } from './page/kernels.ts';
@@ -21,18 +22,20 @@ describeInBrowser('kernels in Chromium', () => {
 
   it('isolated: the GPU and two threads write the bits of the twins', async () => {
     const { reports, posted } = await run('isolated', {
-      gpu: { prefer: 'gpu', threads: 1 },
+      gpu: { prefer: 'gpu', threads: 1, subgroups: false },
+      'gpu, subgroups': { prefer: 'gpu', threads: 1, subgroups: true },
       threads: { prefer: 'cpu', threads: 2 },
       'threads, baseline SIMD': { prefer: 'cpu', threads: 2, relaxedSimd: false },
     });
     expect(differences(reports)).toEqual([]);
     expect(kernelsOn('gpu', reports)).toEqual(namesOf(kernels.filter(({ plan }) => plan)));
+    expect(kernelsOn('gpu, subgroups', reports)).toEqual(namesOf(kernels.filter(({ name }) => featuresOf(name).includes('subgroups'))));
     expect(kernelsOn('threads', reports)).toEqual(namesOf(ofHosts));
     expect(kernelsOn('threads, baseline SIMD', reports)).toEqual(namesOf(ofHosts));
     // Each kernel's long case goes to the threads of both CPU engines.
     expect(posted, 'messages to threads').toBeGreaterThanOrEqual(2 * ofHosts.length);
     print(reports);
-  }, 120_000);
+  }, 240_000);
 
   it('plain: one thread writes the bits of the twins', async () => {
     const { reports, posted } = await run('plain', {

@@ -2,6 +2,7 @@
 import { CpuEngine } from '../../src/host/cpu/cpu-engine.ts';
 import type { Engine } from '../../src/host/engine.ts';
 import { nodeGpu } from '../../src/host/gpu/dawn.ts';
+import type { GpuRequest } from '../../src/host/gpu/device.ts';
 import { GpuEngine } from '../../src/host/gpu/gpu-engine.ts';
 import { ReferenceEngine } from '../../src/host/reference-engine.ts';
 
@@ -20,7 +21,7 @@ export async function findGpu(): Promise<GPU | undefined> {
   return gpu;
 }
 
-export async function enginesHere(): Promise<NamedEngine[]> {
+export async function enginesHere(request?: GpuRequest): Promise<NamedEngine[]> {
   const engines: NamedEngine[] = [
     { name: 'reference', open: async () => new ReferenceEngine() },
     { name: 'cpu, 1 thread', open: () => CpuEngine.open({ threads: 1 }) },
@@ -29,6 +30,16 @@ export async function enginesHere(): Promise<NamedEngine[]> {
     { name: 'cpu, 5 threads', open: () => CpuEngine.open({ threads: 5 }) },
   ];
   const gpu = await findGpu();
-  if (gpu) engines.push({ name: 'gpu', open: async () => GpuEngine.open(gpu, await CpuEngine.open({ threads: 1 })) });
+  if (gpu) engines.push({ name: 'gpu', open: () => openOn(gpu, request) });
   return engines;
+}
+
+/** The GPU for kernels that have faster functions for subgroups. */
+export async function fasterGpus(features: readonly string[]): Promise<NamedEngine[]> {
+  const gpu = await findGpu();
+  return gpu && features.includes('subgroups') ? [{ name: 'gpu, subgroups', open: () => openOn(gpu, { subgroups: true }) }] : [];
+}
+
+async function openOn(gpu: GPU, request?: GpuRequest): Promise<GpuEngine> {
+  return GpuEngine.open(gpu, await CpuEngine.open({ threads: 1 }), request);
 }

@@ -6,7 +6,8 @@ import type { Engine } from '../../src/host/engine.ts';
 import { type BlocksOf, Recording } from '../../src/host/recording.ts';
 import { ReferenceEngine } from '../../src/host/reference-engine.ts';
 import type { ArrayOf, Bindings, Dtype, Kernel, ParamsOf, TypedArray } from '../../src/kernels/kernel.ts';
-import { enginesHere } from './engines.ts';
+import { featuresOf } from '../../src/kernels/wgsl.ts';
+import { enginesHere, fasterGpus } from './engines.ts';
 
 export interface KernelCase<B extends Bindings, P extends string> {
   readonly name: string;
@@ -49,8 +50,9 @@ export function kernelContract<B extends Bindings, P extends string>(
 ): void {
   describe(kernel.name, async () => {
     const reference = new ReferenceEngine();
-    for (const { name, open } of await enginesHere()) {
-      if (name === 'reference' || (name === 'gpu' ? !kernel.plan : kernel.deviceOnly)) continue;
+    const engines = [...(await enginesHere({ subgroups: false })), ...(await fasterGpus(featuresOf(kernel.name)))];
+    for (const { name, open } of engines) {
+      if (name === 'reference' || (name.startsWith('gpu') ? !kernel.plan : kernel.deviceOnly)) continue;
       describe(name, () => {
         const engine = open();
         afterAll(async () => (await engine).close());

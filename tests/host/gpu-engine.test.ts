@@ -174,6 +174,19 @@ describe.skipIf(!gpu)('a GPU engine', () => {
     expectSameBits(await gatherOnce(engine, 3), gathered(3), 'keys');
   });
 
+  it('uses subgroups when told to, and by itself on no software driver', async () => {
+    const adapter = await gpu!.requestAdapter();
+    const has = adapter!.features.has('subgroups');
+    for (const [subgroups, expected] of [
+      [true, has],
+      [false, false],
+      [undefined, has && !(await opened!).info.adapter!.software],
+    ] as const) {
+      using engine = await open({ subgroups });
+      expect(engine.info.features.includes('subgroups'), `${subgroups}`).toBe(expected);
+    }
+  });
+
   it('refuses an adapter of another name', async () => {
     await expect(open({ adapter: 'no-such-vendor' })).rejects.toMatchObject({
       code: 'unsupported',

@@ -29,6 +29,11 @@ export function shaderFace(text: string): ShaderFace {
   return { bindings, params, overrides };
 }
 
+/** The functions of a shader by name, each with its parameters and what it returns. */
+export function functionsOf(text: string): Map<string, string> {
+  return new Map([...text.matchAll(/^fn (\w+)(\([^{]*)\{/gm)].map((match) => [match[1]!, match[2]!]));
+}
+
 /** What an array of each dtype may hold in WGSL; f64 has no form there. */
 export const ELEMENTS: Readonly<Record<string, RegExp>> = {
   f32: /^array<(f32|vec[24]f|vec[24]<f32>)>$/,

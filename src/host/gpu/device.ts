@@ -9,6 +9,8 @@ export interface GpuRequest {
   readonly powerPreference?: GPUPowerPreference | undefined;
   /** Ask for WebGPU's default limits instead of the adapter's: for tests of small devices. */
   readonly defaultLimits?: boolean | undefined;
+  /** Whether kernels may use subgroup operations where the adapter has them. Default: unless the driver computes in software. */
+  readonly subgroups?: boolean | undefined;
 }
 
 export interface GpuDevice {
@@ -29,7 +31,8 @@ export async function requestDevice(gpu: GPU, request: GpuRequest = {}): Promise
     throw new IsodexError('unsupported', `adapter '${request.adapter}' was asked for, but the adapter is '${name.trim()}'`);
   }
   const allLimits = limitsOf(adapter.limits);
-  const features = [...adapter.features].filter((feature) => WANTED_FEATURES.has(feature)).sort();
+  const wanted = (request.subgroups ?? !info.software) ? ['subgroups', ...WANTED_FEATURES] : WANTED_FEATURES;
+  const features = wanted.filter((feature) => adapter.features.has(feature)).sort();
   const device = await adapter.requestDevice({
     label: 'isodex',
     requiredFeatures: features as GPUFeatureName[],
@@ -38,8 +41,8 @@ export async function requestDevice(gpu: GPU, request: GpuRequest = {}): Promise
   return { device, adapter: info, limits: device.limits, allLimits: limitsOf(device.limits), features };
 }
 
-/** Features that kernels or benches use where they exist; the rest is left alone. */
-const WANTED_FEATURES = new Set(['subgroups', 'timestamp-query']);
+/** Features that are always asked for where they exist; the rest is left alone. */
+const WANTED_FEATURES: readonly string[] = ['timestamp-query'];
 
 function describeAdapter(adapter: GPUAdapter): AdapterInfo {
   const { vendor, architecture, device, description } = adapter.info;

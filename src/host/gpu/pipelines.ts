@@ -1,5 +1,5 @@
 import type { Kernel, Limits, ParamsOf } from '../../kernels/kernel.ts';
-import { shaderText } from '../../kernels/wgsl.ts';
+import { featuresOf, shaderText } from '../../kernels/wgsl.ts';
 
 interface Pipeline {
   readonly pipeline: GPUComputePipeline;
@@ -11,7 +11,7 @@ export interface PreparedPipeline extends Pipeline {
   readonly grid: readonly [x: number, y: number, z: number];
 }
 
-/** Compiles each kernel once for each set of constants it is used with. */
+/** Compiles each kernel once for each set of constants it is used with, with the functions that suit the device's features. */
 export class PipelineCache {
   private readonly device: GPUDevice;
   private readonly modules = new Map<string, GPUShaderModule>();
@@ -55,7 +55,8 @@ export class PipelineCache {
   private moduleOf(kernel: Kernel): GPUShaderModule {
     let module = this.modules.get(kernel.name);
     if (!module) {
-      module = this.device.createShaderModule({ label: kernel.name, code: shaderText(kernel.name) });
+      const feature = featuresOf(kernel.name).find((name) => this.device.features.has(name));
+      module = this.device.createShaderModule({ label: kernel.name, code: shaderText(kernel.name, feature) });
       this.modules.set(kernel.name, module);
     }
     return module;

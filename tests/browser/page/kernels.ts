@@ -3,6 +3,7 @@ import type { BlockRange } from '../../../src/host/block.ts';
 import type { Engine } from '../../../src/host/engine.ts';
 import { ReferenceEngine } from '../../../src/host/reference-engine.ts';
 import type { Bindings, Kernel, TypedArray } from '../../../src/kernels/kernel.ts';
+import { featuresOf } from '../../../src/kernels/wgsl.ts';
 import { type KernelCase, runKernel } from '../../contract/kernel.ts';
 
 type Outputs = Record<string, TypedArray>;
@@ -54,7 +55,7 @@ export async function runCollected(engines: ReadonlyMap<string, Engine>): Promis
   for (const { kernel, one, normalise } of collected) {
     const expected = normalise(await runKernel(reference, kernel, one));
     for (const [name, engine] of engines) {
-      if (engine.kind === 'gpu' ? !kernel.plan : kernel.deviceOnly && engine.kind === 'cpu') continue;
+      if (!isToRun(kernel, name, engine)) continue;
       const key = `${kernel.name} on ${name}`;
       const report = reports.get(key) ?? { kernel: kernel.name, engine: name, cases: 0, arrays: 0, different: [] };
       reports.set(key, report);
@@ -68,6 +69,12 @@ export async function runCollected(engines: ReadonlyMap<string, Engine>): Promis
     }
   }
   return [...reports.values()];
+}
+
+/** Kernels without functions for subgroups are the same with them as on 'gpu'. */
+function isToRun({ name, plan, deviceOnly }: Kernel, engineName: string, { kind }: Engine): boolean {
+  if (engineName === 'gpu, subgroups') return featuresOf(name).includes('subgroups');
+  return kind === 'gpu' ? plan !== undefined : !(deviceOnly && kind === 'cpu');
 }
 
 /** The first element whose bits differ, −1 where all are equal; arrays of another length differ at its end. */
