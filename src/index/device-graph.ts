@@ -42,6 +42,11 @@ export class DeviceGraphs {
     }
   }
 
+  /** Takes over a graph that somebody else made there, in the place of its own. */
+  offer(engine: Engine, graph: DeviceGraph): void {
+    this.graphs.offer(engine, graph);
+  }
+
   get bytes(): number {
     return this.graphs.bytes;
   }
@@ -159,15 +164,42 @@ export class DeviceGraph extends Held {
       await breather.breathe();
     }
     this.count = Math.max(this.count, view.count);
-    const upperPage = this.rooms.upperBase / PAGE_ROWS;
     for (let page = 0; page < view.stamps.length; page++) {
-      const at = page < view.basePages ? page : upperPage + page - view.basePages;
+      const at = this.placeOf(view.basePages, page);
       if (this.stamps[at] === view.stamps[page]) continue;
       this.sendPage(view, page, at);
       this.stamps[at] = view.stamps[page]!;
       await this.settled(PAGE_ROWS * this.degree * BYTES.u32);
       if (page % 256 === 255) await breather.breathe();
     }
+  }
+
+  /** Pages [first, end), all of level 0 or all above, as the device has them: u32 [pages, PAGE_ROWS · degree]. */
+  async readPages(basePages: number, first: number, end: number): Promise<Uint32Array> {
+    const { degree, linkSplit, links, engine } = this;
+    const begin = this.placeOf(basePages, first) * PAGE_ROWS;
+    const rows = (end - first) * PAGE_ROWS;
+    const middle = Math.min(Math.max(linkSplit - begin, 0), rows);
+    const fromB = begin + middle - linkSplit;
+    const [a, b] = await engine.read([
+      rangeOf(links[0], middle > 0 ? begin * degree : 0, middle > 0 ? (begin + middle) * degree : 0),
+      rangeOf(links[1], middle < rows ? fromB * degree : 0, middle < rows ? (fromB + rows - middle) * degree : 0),
+    ]);
+    if (b.length === 0) return a;
+    const all = new Uint32Array(rows * degree);
+    all.set(a);
+    all.set(b, a.length);
+    return all;
+  }
+
+  /** What lies here is what these pages say. */
+  isAs({ basePages, stamps }: Pick<GraphView, 'basePages' | 'stamps'>): void {
+    for (const [page, stamp] of stamps.entries()) this.stamps[this.placeOf(basePages, page)] = stamp;
+  }
+
+  /** Where a page lies here: those of upper levels lie behind the room for level 0. */
+  private placeOf(basePages: number, page: number): number {
+    return page < basePages ? page : this.rooms.upperBase / PAGE_ROWS + page - basePages;
   }
 
   protected override free(): void {

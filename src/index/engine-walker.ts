@@ -1,14 +1,19 @@
 import type { Engine } from '../host/engine.ts';
 import { DeviceGraph, DeviceGraphs } from './device-graph.ts';
+import { DeviceLinker } from './device-linker.ts';
 import { DeviceCodes } from './graph-device.ts';
 import { isDeviceWalkable, LockstepWalker } from './graph-lockstep.ts';
-import { type Found, type GraphView, type Heads, HostWalker, headsOf, type Walk, type Walker } from './graph-walk.ts';
+import { type Found, type GraphView, type Heads, HostWalker, headsOf, type Walk } from './graph-walk.ts';
+import type { BuildingWalker, Linker, LinkJob } from './linker.ts';
 import { withHostBehind } from './per-engine.ts';
 import { ResidentWalker } from './resident-walker.ts';
 
 /** Queries of one walk, what is done between two looks at the signal: for each thread of the host, or enough for a device's groups. */
 const HOST_SLICE = 256;
 const DEVICE_SLICE = 4096;
+
+/** A build has a copy of its graph made where new nodes are one in so many at least. */
+const BUILD_SHARE = 16;
 
 /** What devices have of a graph: codes alone, for walks in lock-step, or all of it. */
 export class DeviceCopies {
@@ -42,7 +47,7 @@ export class DeviceCopies {
  * Walks on the device of an engine that has one: by itself where the whole graph fits there, else in lock-step with the host. On the host
  * where the device is lost or full, or the codec is none for devices. An `auto` engine walks on its host.
  */
-export class EngineWalker implements Walker {
+export class EngineWalker implements BuildingWalker {
   private readonly engine: Engine;
   private readonly copies: DeviceCopies;
   private readonly host: HostWalker;
@@ -94,6 +99,15 @@ export class EngineWalker implements Walker {
       if (on === this.engine.host) return;
       if (DeviceGraph.fits(on, graph)) await this.copies.graphs.use(on, graph, signal, async () => {});
       else (await this.copies.codes.acquire(on, graph, signal)).release();
+    });
+  }
+
+  /** A device builds by itself what it can walk by itself, where the new nodes are worth a copy of the graph for the build alone. */
+  async openLinker(view: GraphView, job: LinkJob): Promise<Linker | undefined> {
+    if (job.fresh * BUILD_SHARE < view.count) return undefined;
+    return this.onDeviceOrHost(view, async (on) => {
+      if (on === this.engine.host || !DeviceGraph.fits(on, view)) return undefined;
+      return DeviceLinker.open(on, this.copies.graphs, view, job);
     });
   }
 

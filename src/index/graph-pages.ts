@@ -120,14 +120,32 @@ export class LinkWriter {
 
   /** Makes the pages of these rows this writer's own, so that they may be changed. */
   async own(rows: ArrayLike<number>, upper: boolean): Promise<void> {
-    const foreign = new Set<number>();
-    for (let i = 0; i < rows.length; i++) {
-      const page = pageOf(rows[i]!, upper, this.basePages);
-      this.stamps[page] = ++lastStamp;
-      if (!this.owned[page]) foreign.add(page);
+    const pages = new Set<number>();
+    for (let i = 0; i < rows.length; i++) pages.add(pageOf(rows[i]!, upper, this.basePages));
+    await this.ownPages(pages);
+  }
+
+  /** Makes pages from `first` on what the words say, u32 [pages, PAGE_ROWS · degree]; those that are so already stay shared. */
+  async putPages(first: number, words: Uint32Array): Promise<void> {
+    const size = PAGE_ROWS * this.degree;
+    const changed = new Set<number>();
+    const old = this.view();
+    for (let page = first, at = 0; at < words.length; page++, at += size) {
+      if (differs(words, at, old, this.table[page]! * size, size)) changed.add(page);
     }
-    if (foreign.size === 0) return;
-    await this.reserve(foreign.size);
+    await this.ownPages(changed);
+    const links = this.view();
+    for (const page of changed) links.set(words.subarray((page - first) * size, (page - first + 1) * size), this.table[page]! * size);
+  }
+
+  private async ownPages(pages: Iterable<number>): Promise<void> {
+    const foreign: number[] = [];
+    for (const page of pages) {
+      this.stamps[page] = ++lastStamp;
+      if (!this.owned[page]) foreign.push(page);
+    }
+    if (foreign.length === 0) return;
+    await this.reserve(foreign.length);
     const links = this.view();
     const words = PAGE_ROWS * this.degree;
     for (const page of foreign) {
@@ -188,6 +206,11 @@ export class LinkWriter {
 /** Where a link row begins in the arena. Rows of upper levels are counted from 0. */
 export function linkOffset(table: Uint32Array, basePages: number, degree: number, row: number, upper: boolean): number {
   return (table[pageOf(row, upper, basePages)]! * PAGE_ROWS + (row % PAGE_ROWS)) * degree;
+}
+
+function differs(a: Uint32Array, atA: number, b: Uint32Array, atB: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (a[atA + i] !== b[atB + i]) return true;
+  return false;
 }
 
 function pageOf(row: number, upper: boolean, basePages: number): number {

@@ -11,10 +11,13 @@ import { type CodecPlan, GraphCodec, suits, trainCodec } from './graph-codec.ts'
 import { LinkWriter } from './graph-pages.ts';
 import { repair } from './graph-repair.ts';
 import { type GraphState, viewOf } from './graph-state.ts';
-import type { GraphView, Walker } from './graph-walk.ts';
+import type { GraphView } from './graph-walk.ts';
 import { GraphBuilder } from './hnsw-build.ts';
 import { levelOf } from './hnsw-levels.ts';
+import { HostLinker } from './host-linker.ts';
+import type { BuildingWalker } from './linker.ts';
 import type { Originals, WritableOriginals } from './originals.ts';
+import { isDeviceFailure } from './per-engine.ts';
 import type { Snapshot } from './rows.ts';
 import type { Serials } from './serials.ts';
 import type { Settings } from './vector-index.ts';
@@ -100,7 +103,7 @@ export class GraphStore implements Disposable {
   async extend(
     next: Snapshot,
     from: GraphState | undefined,
-    walker: Walker,
+    walker: BuildingWalker,
     options: TaskOptions,
   ): Promise<{ graph: GraphState; garbage: Disposable[] }> {
     try {
@@ -181,7 +184,7 @@ export class GraphStore implements Disposable {
   private async extendOrThrow(
     next: Snapshot,
     from: GraphState | undefined,
-    walker: Walker,
+    walker: BuildingWalker,
     options: TaskOptions,
   ): Promise<{ graph: GraphState; garbage: Disposable[] }> {
     const first = from?.count ?? 0;
@@ -191,27 +194,46 @@ export class GraphStore implements Disposable {
     return this.link(next, from, walker, options);
   }
 
-  /** The same where the codes of all rows are in place already. */
+  /** The same where the codes of all rows are in place already. A device that fails in the middle leaves all to the host. */
   async link(
     next: Snapshot,
     from: GraphState | undefined,
-    walker: Walker,
+    walker: BuildingWalker,
     options: TaskOptions,
   ): Promise<{ graph: GraphState; garbage: Disposable[] }> {
+    const levels = levelsOf(next.serials, from?.count ?? 0, next.count, from?.upperCount ?? 0, this.settings);
+    await this.appendNodes(next, from?.count ?? 0, levels);
+    try {
+      return await this.linkBy(walker, levels, next, from, options);
+    } catch (error) {
+      if (!walker.openLinker || !isDeviceFailure(error)) throw error;
+      return this.linkBy({ walk: (view, walk) => walker.walk(view, walk) }, levels, next, from, options);
+    }
+  }
+
+  private async linkBy(
+    walker: BuildingWalker,
+    { levels, upperCount }: Levels,
+    next: Snapshot,
+    from: GraphState | undefined,
+    options: TaskOptions,
+  ): Promise<{ graph: GraphState; garbage: Disposable[] }> {
+    const { host, settings } = this;
+    const { signal } = options;
     const first = from?.count ?? 0;
-    const levels = levelsOf(next.serials, first, next.count, from?.upperCount ?? 0, this.settings);
-    await this.appendNodes(next, first, levels);
-    const writer = await LinkWriter.open(this.host, this.degree, from?.pages, next.count, levels.upperCount);
+    const writer = await LinkWriter.open(host, this.degree, from?.pages, next.count, upperCount);
     try {
       const blocks = { codes: this.codes!.block, upperRows: this.upperRows.block };
-      const settings = { ...this.settings, plan: this.trained!.plan, signal: options.signal };
-      const builder = new GraphBuilder(this.host, walker, settings, writer, blocks, from, next.count);
-      await builder.insertAll({ first, levels: levels.levels, ...options });
-      const sinceRepair = await repair(builder, (from?.sinceRepair ?? 0) + next.count - first, options.signal);
-      options.signal?.throwIfAborted();
+      const own = { host, walker, plan: this.trained!.plan, writer, blocks, count: next.count };
+      const builder = new GraphBuilder({ ...own, efConstruction: settings.efConstruction, signal }, from);
+      const job = { ...settings, signal, writer, fresh: next.count - first };
+      using linker = (await walker.openLinker?.(builder.view(), job)) ?? new HostLinker(host, walker, job, writer);
+      await builder.insertAll(linker, { first, levels, ...options });
+      const sinceRepair = await repair(builder, (from?.sinceRepair ?? 0) + next.count - first, signal);
+      signal?.throwIfAborted();
       const { entry, entryLevel } = builder;
       const { pages, garbage } = writer.commit();
-      const graph = this.stateOf(next, { entry, entryLevel, upperCount: levels.upperCount, pages, sinceRepair });
+      const graph = this.stateOf(next, { entry, entryLevel, upperCount, pages, sinceRepair });
       return { graph, garbage: [...garbage, ...this.takeOutgrown(next.originals)] };
     } catch (error) {
       writer.rollback();

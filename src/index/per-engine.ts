@@ -44,6 +44,14 @@ export class PerEngine<T extends Held> {
     return slot.acquire(making);
   }
 
+  /** Keeps something that was made elsewhere, in the place of what there is. */
+  offer(engine: Engine, made: T): void {
+    if (this.closed) return;
+    let slot = this.slots.get(engine);
+    if (!slot) this.slots.set(engine, (slot = new Slot()));
+    slot.offer(made);
+  }
+
   /** Bytes that must be sent to a device before it can search: 0 once one other than the host has something. */
   missing({ host }: Engine, bytes: number): number {
     for (const [engine, { held }] of this.slots) if (engine !== host && held && held.bytes > 0) return 0;
@@ -88,6 +96,10 @@ class Slot<T extends Held> {
     return turn;
   }
 
+  offer(made: T): void {
+    if (!this.dropped) this.keep(made.retain());
+  }
+
   drop(): void {
     this.dropped = true;
     this.keep(undefined);
@@ -117,6 +129,11 @@ async function extended<T extends Held>(held: T, extend: (held: T) => Promise<vo
   }
 }
 
+/** Whether it is the device's fault: it was lost, or is full. */
+export function isDeviceFailure(error: unknown): boolean {
+  return hasCode(error, 'device-lost') || hasCode(error, 'out-of-memory');
+}
+
 /** Does the work on `chosen`; where that device is lost or full, what is kept for it is dropped and the host does it. */
 export async function withHostBehind<T>(
   chosen: Engine,
@@ -127,7 +144,7 @@ export async function withHostBehind<T>(
   try {
     return await work(chosen);
   } catch (error) {
-    if (chosen === host || !(hasCode(error, 'device-lost') || hasCode(error, 'out-of-memory'))) throw error;
+    if (chosen === host || !isDeviceFailure(error)) throw error;
     kept.drop(chosen);
     return work(host);
   }

@@ -29,7 +29,7 @@ export class ResidentWalker implements Walker {
     try {
       await this.graphs.use(this.engine, view, walk.signal, async (graph) => {
         if (walk.admitted) this.engine.write(graph.tables, host.view(walk.admitted), graph.admittedAt);
-        const most = this.mostQueries(view, walk);
+        const most = queriesThatFit(this.engine, view, walk);
         for (let first = 0; first < walk.nq; first += most) {
           const n = Math.min(most, walk.nq - first);
           this.keep(await this.onDevice(graph, view, walk, first, n), walk.ef, first, found);
@@ -41,12 +41,6 @@ export class ResidentWalker implements Walker {
       found[Symbol.dispose]();
       throw error;
     }
-  }
-
-  /** Queries whose codes, results and beams fit into what a kernel can bind. */
-  private mostQueries({ plan }: GraphView, walk: Walk): number {
-    const bytes = Math.max(plan.stride, BYTES.u32 * foundWords(walk.ef), BYTES.u32 * spillOf(walk));
-    return Math.max(1, Math.floor(this.engine.maxBlockBytes / bytes));
   }
 
   /** What queries [first, first + n) find: u32 [n, foundWords(ef)]. */
@@ -86,6 +80,12 @@ export class ResidentWalker implements Walker {
       stats.set(words.subarray(i + 2 * ef, i + width), 2 * q);
     }
   }
+}
+
+/** Queries whose codes, results and beams fit into what a kernel can bind. */
+export function queriesThatFit({ maxBlockBytes }: Engine, { plan }: GraphView, walk: Pick<Walk, 'ef' | 'admitted'>): number {
+  const bytes = Math.max(plan.stride, BYTES.u32 * foundWords(walk.ef), BYTES.u32 * spillOf(walk));
+  return Math.max(1, Math.floor(maxBlockBytes / bytes));
 }
 
 /** What a walk on a device reads, and where it writes. */

@@ -8,25 +8,16 @@ import { ReferenceEngine } from '../../src/host/reference-engine.ts';
 import { DeviceGraph, DeviceGraphs } from '../../src/index/device-graph.ts';
 import { DispatchPace } from '../../src/index/dispatch-pace.ts';
 import { EngineWalker } from '../../src/index/engine-walker.ts';
-import type { GraphState } from '../../src/index/graph-state.ts';
-import { GraphStore } from '../../src/index/graph-store.ts';
-import { HostWalker, type Walker } from '../../src/index/graph-walk.ts';
 import { ResidentWalker } from '../../src/index/resident-walker.ts';
-import { emptySnapshot } from '../../src/index/rows.ts';
-import type { Metric } from '../../src/index/vector-index.ts';
-import { FORMS, PAGE_ROWS } from '../../src/kernels/graph.ts';
-import { makeVectors, seed } from '../contract/data.ts';
+import { FORMS } from '../../src/kernels/graph.ts';
+import { seed } from '../contract/data.ts';
 import { findGpu } from '../contract/engines.ts';
 import type { SearchShape } from '../kernels/search-cases.ts';
+import { expectSameBuild, narrowed } from './build-fixture.ts';
 import { type Answer, expectSameAnswer, hostAnswer, readFound, searchShapes, walkOn } from './graph-fixture.ts';
-import { failsWith, metrics, snapshotOf } from './helpers.ts';
+import { failsWith, metrics } from './helpers.ts';
 
 const shapes = searchShapes(1, 2, 3, 20, 300, 1100);
-
-/** The same engine with smaller bindings. */
-function narrowed<E extends Engine>(engine: E, maxBlockBytes: number | undefined): E {
-  return maxBlockBytes === undefined ? engine : (Object.assign(Object.create(engine), { maxBlockBytes }) as E);
-}
 
 /** A made-up graph, walked both ways. */
 async function both(engine: Engine, shape: SearchShape, offset: number): Promise<{ actual: Answer; expected: Answer }> {
@@ -85,55 +76,6 @@ describe('on a host engine as the device', () => {
     for (const form of [FORMS.f32L2, FORMS.pq8]) expect(DeviceGraph.fits(engine, { ...graph, plan: { ...graph.plan, form } })).toBe(false);
   });
 });
-
-const dim = 12;
-
-/** The graph that adds make, one of which fails, and what older and newer states find on the way. */
-async function built(engine: Engine, metric: Metric, walkerOver: (store: GraphStore) => Walker) {
-  const { host } = engine;
-  const store = new GraphStore(host, { dim, metric, seed: 3, M: 4, efConstruction: 12, codesOnly: true });
-  const walker = walkerOver(store);
-  const answers: Answer[] = [];
-  const states: GraphState[] = [];
-  const garbage: Disposable[] = [];
-  let snapshot = emptySnapshot(store.newOriginals());
-  const ask = async (graph: GraphState) => {
-    using queries = await store.codec!.encodeQueries(makeVectors('unit', 20, dim, 3));
-    answers.push(readFound(host, await walker.walk(store.view(graph), { nq: 20, queries, level: 0, ef: 10 })));
-  };
-  const kind = metric === 'cosine' ? 'unit' : 'normal';
-  for (const [n, offset] of [
-    [150, 1],
-    [60, 2],
-    [40, 3],
-  ] as const) {
-    if (offset === 3) {
-      const failing = snapshotOf(makeVectors(kind, 50, dim, 9), dim, snapshot);
-      const signal = AbortSignal.abort(new Error('enough'));
-      await expect(store.extend(failing, states.at(-1), walker, { signal })).rejects.toThrow('enough');
-    }
-    snapshot = snapshotOf(makeVectors(kind, n, dim, offset), dim, snapshot);
-    const extended = await store.extend(snapshot, states.at(-1), walker, {});
-    garbage.push(...extended.garbage);
-    states.push(extended.graph);
-    for (const state of [...states, states[0]!]) await ask(state);
-  }
-  const { pages, entry } = states.at(-1)!;
-  const words = PAGE_ROWS * store.degree;
-  const arena = host.view(pages.arena.block);
-  const links = [...pages.table].map((slot) => arena.slice(slot * words, (slot + 1) * words));
-  for (const thing of [...garbage, store, pages.block, pages.arena.block]) thing[Symbol.dispose]();
-  return { entry, links, answers };
-}
-
-async function expectSameBuild(engine: Engine, metric: Metric, walkerOver: (store: GraphStore) => Walker): Promise<void> {
-  using host = await CpuEngine.open({ threads: 1 });
-  const expected = await built(host, metric, () => new HostWalker(host));
-  const actual = await built(engine, metric, walkerOver);
-  expect(actual.entry).toBe(expected.entry);
-  expect(actual.links).toEqual(expected.links);
-  for (const [i, answer] of expected.answers.entries()) expectSameAnswer(actual.answers[i]!, answer, `answer ${i}`);
-}
 
 describe('a build that walks on a device', () => {
   it.each(metrics)('makes the same graph under %s, while older states are searched', async (metric) => {

@@ -1,0 +1,191 @@
+/** Builds that a device does by itself: the graph that the host makes, and nothing of it before it is whole. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { CpuEngine } from '../../src/host/cpu/cpu-engine.ts';
+import type { Engine } from '../../src/host/engine.ts';
+import { GpuEngine } from '../../src/host/gpu/gpu-engine.ts';
+import { ReferenceEngine } from '../../src/host/reference-engine.ts';
+import { DeviceLinker } from '../../src/index/device-linker.ts';
+import { makeIndex } from '../../src/index/factory.ts';
+import type { GraphStore } from '../../src/index/graph-store.ts';
+import type { BuildingWalker } from '../../src/index/linker.ts';
+import { ResidentWalker } from '../../src/index/resident-walker.ts';
+import type { VectorIndex } from '../../src/index/vector-index.ts';
+import { IsodexError } from '../../src/util/errors.ts';
+import { makeVectors } from '../contract/data.ts';
+import { findGpu } from '../contract/engines.ts';
+import { type BuildShape, expectSameBuild, narrowed, SHAPE } from './build-fixture.ts';
+import { metrics } from './helpers.ts';
+
+/** An engine stands for a device that walks and builds by itself. */
+function deviceOf(engine: Engine): (store: GraphStore) => BuildingWalker {
+  return ({ device: { graphs } }) => {
+    const walker = new ResidentWalker(engine, graphs);
+    return {
+      walk: (view, walk) => walker.walk(view, walk),
+      openLinker: (view, job) => DeviceLinker.open(engine, graphs, view, job),
+    };
+  };
+}
+
+/** Counts the dispatches of an engine by kernel, and what is written into blocks by their labels. */
+function watched<E extends Engine>(
+  engine: E,
+): { readonly engine: E; readonly ran: Map<string, number>; readonly written: Map<string, number> } {
+  const ran = new Map<string, number>();
+  const written = new Map<string, number>();
+  const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
+  const watching: Partial<Engine> = {
+    run: (recording) => {
+      for (const { kernel } of recording.dispatches) count(ran, kernel.name);
+      return engine.run(recording);
+    },
+    write: (block, data, offset) => {
+      count(written, block.label);
+      engine.write(block, data, offset);
+    },
+  };
+  return { engine: Object.assign(Object.create(engine), watching) as E, ran, written };
+}
+
+const SHAPES: Record<string, BuildShape> = {
+  ordinary: SHAPE,
+  'many levels': { dim: 5, M: 2, efConstruction: 6, parts: [260, 30, 90] },
+  'wide rows, few links': { dim: 70, M: 3, efConstruction: 40, parts: [90, 90, 90] },
+  'more links than nodes': { dim: 3, M: 64, efConstruction: 150, parts: [60, 70, 30] },
+};
+
+describe('on a host engine as the device', () => {
+  it.each(Object.entries(SHAPES).flatMap(([name, shape]) => metrics.map((metric) => [name, metric, shape] as const)))(
+    'makes the same graph: %s, %s',
+    async (_name, metric, shape) => {
+      const { engine, ran } = watched(new ReferenceEngine());
+      await expectSameBuild(engine, metric, deviceOf(engine), shape);
+      expect(ran.get('graph-prune')).toBeGreaterThan(10);
+      expect(ran.has('graph-join')).toBe(false);
+    },
+  );
+
+  it('makes the same graph where codes, links and batches do not fit into one block', async () => {
+    const engine = narrowed(new ReferenceEngine(), 2 ** 12);
+    await expectSameBuild(engine, 'l2', deviceOf(engine));
+  });
+});
+
+const dim = 8;
+const M = 4;
+const rows = makeVectors('normal', 420, dim, 5);
+/** Rows that are copies of one another, which the heuristic treats apart. */
+for (let row = 300; row < 360; row++) rows.copyWithin(row * dim, (row % 7) * dim, ((row % 7) + 1) * dim);
+const [first, second] = [rows.subarray(0, 300 * dim), rows.subarray(300 * dim)];
+
+function openIndex(engine: Engine): VectorIndex {
+  return makeIndex(`HNSW${M}`, { dim, metric: 'l2', efConstruction: 16 }, engine);
+}
+
+async function bytesOf(index: VectorIndex): Promise<string> {
+  return Buffer.from(await index.toBytes()).toString('base64');
+}
+
+const gpu = await findGpu();
+const host = CpuEngine.open({ threads: 1 });
+afterAll(async () => (await host).close());
+
+/** What the index is after each add, by the CPU. */
+const right = (async () => {
+  using index = openIndex(await host);
+  const files: string[] = [];
+  for (const part of [first, second]) {
+    await index.add(part);
+    files.push(await bytesOf(index));
+  }
+  return files;
+})();
+
+type Code = 'device-lost' | 'out-of-memory';
+
+/** The twins as a device beside a host of its own; from the `at`-th call on it is lost, or at that call it is full. */
+function fakeGpu(host: Engine, failure?: { readonly at: number; readonly code: Code }) {
+  const device = new ReferenceEngine();
+  const state = { calls: 0, lost: false };
+  const watching = (name: 'alloc' | 'run' | 'read') => {
+    return async (...args: unknown[]) => {
+      const isNow = state.calls++ === failure?.at;
+      state.lost ||= isNow && failure.code === 'device-lost';
+      if (isNow || state.lost) throw new IsodexError(failure!.code, 'the device failed');
+      return (device[name] as (...args: unknown[]) => unknown)(...args);
+    };
+  };
+  const calls = { alloc: watching('alloc'), run: watching('run'), read: watching('read') };
+  const engine = Object.assign(Object.create(device), { ...calls, pick: async () => (state.lost ? host : engine) }) as Engine;
+  Object.defineProperties(engine, { kind: { value: 'gpu' }, host: { value: host } });
+  return { engine, state };
+}
+
+describe('a device that fails while rows are added', () => {
+  /** Adds both parts; returns how often the device was called for the second. */
+  async function added(failure?: { readonly after: number; readonly code: Code }): Promise<number> {
+    const inFirst = failure === undefined ? Infinity : await callsOf(first);
+    const { engine, state } = fakeGpu(await host, failure && { at: inFirst + failure.after, code: failure.code });
+    using index = openIndex(engine);
+    await index.add(first);
+    const before = state.calls;
+    await index.add(second);
+    expect(await bytesOf(index)).toBe((await right)[1]);
+    return state.calls - before;
+  }
+
+  async function callsOf(part: Float32Array): Promise<number> {
+    const { engine, state } = fakeGpu(await host);
+    using index = openIndex(engine);
+    await index.add(part);
+    return state.calls;
+  }
+
+  it.each(['device-lost', 'out-of-memory'] as const)('leaves the rest to the host, with the same file: %s', async (code) => {
+    const needed = await added();
+    expect(needed).toBeGreaterThan(50);
+    for (const after of [0, 2, 7, 8, Math.floor(needed / 2), needed - 2, needed - 1]) await added({ after, code });
+  });
+
+  it('is cancelled in the middle: the index is as it was, and searches meanwhile find its old state', async () => {
+    const { engine } = fakeGpu(await host);
+    using index = openIndex(engine);
+    await index.add(first);
+    const search = () => index.search(first.subarray(0, 4 * dim), { k: 5, efSearch: 8 });
+    const before = await search();
+    expect(before.engine).toBe('gpu');
+    const controller = new AbortController();
+    const searches: Promise<void>[] = [];
+    const onProgress = (done: number) => {
+      if (done > 40) searches.push(search().then((answer) => expect(answer).toEqual(before)));
+      if (done > 80) controller.abort(new Error('enough'));
+    };
+    await expect(index.add(second, { signal: controller.signal, onProgress })).rejects.toThrow('enough');
+    await Promise.all(searches);
+    expect(searches.length).toBeGreaterThan(0);
+    expect(await bytesOf(index)).toBe((await right)[0]);
+    await index.add(second);
+    expect(await bytesOf(index)).toBe((await right)[1]);
+  });
+});
+
+describe.skipIf(!gpu)('on a GPU', () => {
+  const open = async () => GpuEngine.open(gpu!, await CpuEngine.open({ threads: 1 }));
+
+  it('writes the same file, has the graph already, and once lost leaves the rest to the host', { timeout: 60_000 }, async () => {
+    using opened = await open();
+    const { engine, ran, written } = watched(opened);
+    using index = openIndex(engine);
+    await index.add(first);
+    expect(await bytesOf(index)).toBe((await right)[0]);
+    expect(ran.get('graph-prune')).toBeGreaterThan(10);
+    const sent = written.get('graph: links on the device')!;
+    const answer = await index.search(first.subarray(0, 5 * dim), { k: 3, efSearch: 8 });
+    expect(answer.engine).toBe('gpu');
+    // All but the pages where nodes out of reach were linked by the host.
+    expect(written.get('graph: links on the device'), 'pages sent').toBeLessThan(1.5 * sent);
+    await index.add(second, { onProgress: (done) => void (done > 60 && opened.device.destroy()) });
+    expect(opened.lost).toBe(true);
+    expect(await bytesOf(index)).toBe((await right)[1]);
+  });
+});
