@@ -67,16 +67,20 @@ export const NPM_LIBRARIES = {
 } as const satisfies Readonly<Record<string, NpmLibrary>>;
 
 /** Installs it where it is not; `kind` is how it keeps the values of vectors. */
-export async function fromNpm(name: string, { package: wanted, script }: NpmLibrary, options: PeerOptions, kind = 'f32'): Promise<Found> {
-  const found = await npmPackage(wanted, options.cache, options.say, options.patience);
-  if ('missing' in found) return found;
+export async function fromNpm(name: string, library: NpmLibrary, options: PeerOptions, kind = 'f32'): Promise<Found> {
+  const found = await npmPackage(library.package, options.cache, options.say, options.patience);
+  return 'missing' in found ? found : installedIn(found.folder, name, library, kind);
+}
+
+/** A package that lies in the folder's node_modules. */
+export function installedIn(folder: string, name: string, { package: wanted, script }: NpmLibrary, kind = 'f32'): Library {
   const compiled = wanted.flags ?? 'by npm, no flags for this machine (x86-64: SSE)';
   return {
     ...NODE,
     id: name,
     label: name,
     args: nodeArgs(script),
-    request: (threads) => ({ folder: found.folder, name: wanted.name, threads, kind, compiled }),
+    request: (threads) => ({ folder, name: wanted.name, threads, kind, compiled }),
   };
 }
 

@@ -11,16 +11,22 @@ export interface Package {
   readonly flags?: string | undefined;
 }
 
+/** Where a package is installed, alone. */
+export function packageFolder({ name, version, flags }: Package, cache: string): string {
+  return join(cache, 'bench-peers', `${name}@${version}${flags ? ` ${flags}` : ''}`.replace(/[^\w@.]+/g, '-'));
+}
+
 /** The folder in which a package is installed, alone; or why it cannot be had. */
 export async function npmPackage(
-  { name, version, flags }: Package,
+  wanted: Package,
   cache: string,
   say: (line: string) => void,
   /** Seconds that installing may take; 0: as long as it wants. */
   patience = 0,
 ): Promise<{ folder: string } | { missing: string }> {
+  const { name, version, flags } = wanted;
   const built = flags ? ` ${flags}` : '';
-  const folder = join(cache, 'bench-peers', `${name}@${version}${built}`.replace(/[^\w@.]+/g, '-'));
+  const folder = packageFolder(wanted, cache);
   const done = join(folder, 'installed');
   if (existsSync(done)) return { folder };
   say(`installing ${name} ${version}${built}, once`);

@@ -1,7 +1,7 @@
 /** The commands of the bench, whoever starts it: `npm run bench`, `isodex bench`. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { flatChart, kernelChart } from './chart.ts';
 import { benchCompressed } from './compressed/bench.ts';
 import { compressedCharts } from './compressed/chart.ts';
@@ -11,17 +11,15 @@ import { threadCounts } from './contenders.ts';
 import { SET_NAMES } from './data-sets.ts';
 import { benchFlat } from './flat.ts';
 import { flatText } from './flat-text.ts';
-import { benchGpu, PARTS } from './gpu/bench.ts';
-import type { GpuReport } from './gpu/report.ts';
-import { gpuText } from './gpu/text.ts';
+import { gpuCommand } from './gpu/command.ts';
 import { benchHnsw } from './hnsw/bench.ts';
 import { PEER_NAMES } from './hnsw/candidates.ts';
 import { hnswCharts } from './hnsw/chart.ts';
 import type { HnswReport } from './hnsw/report.ts';
 import { hnswText } from './hnsw/text.ts';
 import { benchKernels, kernelText } from './kernels.ts';
-import { builtLibrary, compared, comparing, count, counts, list, say } from './options.ts';
-import { CACHE, LIBRARY } from './places.ts';
+import { compared, comparing, count, counts, list, say } from './options.ts';
+import { CACHE } from './places.ts';
 import { type Files, pictures, save, write } from './results.ts';
 import { suiteCommand } from './suite/command.ts';
 import { benchTuning } from './tuning/bench.ts';
@@ -139,30 +137,7 @@ comparison('tuning', 'the tuner beside a full grid over M, efConstruction and ef
     write(options.out, { 'tuning.json': report, ...(await pictures(() => tuningCharts(report))) });
   });
 
-program
-  .command('gpu')
-  .description('a GPU beside the CPU of the same machine: the same bits, then speed; on data made on the spot')
-  .option('--parts <names>', `of ${PARTS.join(', ')}`, PARTS.join(','))
-  .option('--rows <n>', 'rows', count, 1_000_000)
-  .option('--dim <n>', 'values of a row', count, 128)
-  .option('--data <file>', 'file of vectors instead, whose last rows are the queries')
-  .option('--batches <sizes>', 'queries of a batch', counts, [1, 16, 256, 4096, 65_536])
-  .option('--m <n>', 'of the graph', count, 32)
-  .option('--ef-construction <n>', 'of the graph', count, 200)
-  .option('--efs <list>', 'efSearch', counts, [16, 32, 64, 128])
-  .option('--no-build', 'build the graph on the CPU alone')
-  .option('--software', 'run a GPU that is a software driver too')
-  .addOption(new Option('--library <path>', 'the built library').default(LIBRARY, 'dist/node.js'))
-  .option('--out <folder>', 'where results go', join('out', 'bench'))
-  .action(async (options) => {
-    const { out, library, rows, dim, data, batches, m, efConstruction, efs, build, software = false } = options;
-    const parts = PARTS.filter((part) => list(options.parts).includes(part));
-    const keep = (report: GpuReport) => save(out, { 'gpu.json': report });
-    const given = { library: builtLibrary(library), rows, dim, data, batches, m, efConstruction, efs, build, software };
-    const report = await benchGpu({ ...given, parts, keep, say });
-    console.log(gpuText(report));
-    write(out, { 'gpu.json': report });
-  });
+gpuCommand(program.command('gpu'));
 
 program
   .command('kernels')

@@ -34,14 +34,11 @@ export async function overSets<Report>(
   work: (set: DataSet, session: Session) => Promise<Report>,
   keep: (all: SetReports<Report>) => Promise<void> = async () => {},
 ): Promise<SetReports<Report>> {
-  const folder = mkdtempSync(join(tmpdir(), 'isodex-bench-'));
-  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', removeFolder);
-  const files = { base: join(folder, 'base.f32'), queries: join(folder, 'queries.f32') };
   const skipped = new Map<string, Skipped>(); // a contender is skipped on every set, and told once
   const skip = (one: Skipped) => void skipped.set(JSON.stringify(one), one);
   const reports: Report[] = [];
-  try {
+  return inScratch(async (folder) => {
+    const files = { base: join(folder, 'base.f32'), queries: join(folder, 'queries.f32') };
     for (const name of options.sets) {
       const set = await loadSet(name, options);
       if ('missing' in set) {
@@ -54,6 +51,16 @@ export async function overSets<Report>(
       await keep({ reports, skipped: [...skipped.values()] });
     }
     return { reports, skipped: [...skipped.values()] };
+  });
+}
+
+/** Does `work` with a folder that is gone afterwards, however the process ends. */
+export async function inScratch<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'isodex-bench-'));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeFolder);
+  try {
+    return await work(folder);
   } finally {
     removeFolder();
     process.off('exit', removeFolder);

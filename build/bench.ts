@@ -14,7 +14,7 @@ export function benchEntries(): Record<string, string> {
 
 /** Copies what the bench reads as it is. tinybench is bundled, so its licence comes along. */
 export function benchFiles(): Plugin {
-  const copied = globSync(['bench/peers/*.py', 'bench/suite/page-*.{js,css}'], { cwd: root });
+  const copied = globSync(['bench/{gpu,peers}/*.py', 'bench/suite/page-*.{js,css}'], { cwd: root });
   return {
     name: 'isodex-bench-files',
     apply: 'build',

@@ -1,172 +1,171 @@
-/** A GPU beside the CPU of the same machine: the same bits first, then what it takes to build and to search. */
+/** A GPU beside the CPU of the same machine: the same bits first, then what the device can do, and what searches and builds make of it. */
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
+import { sq8Stride } from '../../src/kernels/graph.ts';
 import type * as Isodex from '../../src/node.ts';
-import { clustered } from '../../src/tune/clustered.ts';
 import { thisMachine } from '../machine.ts';
-import { deviceRates, subgroupMatrices } from './device.ts';
+import { Budget } from './budget.ts';
+import { type BuildOptions, compareBuilds } from './builds.ts';
+import { type Data, type DataOptions, dataOf, recallOf, type Truth, truthOf } from './data.ts';
+import { bareAdapter, matrixShapes } from './device.ts';
+import { findings } from './findings.ts';
+import { type Engines, graphOn } from './graph.ts';
 import { identitySuite, SMALL, WHOLE } from './identity.ts';
-import type { BuildReport, GpuReport, SearchReport } from './report.ts';
+import { deviceRates } from './rates.ts';
+import type { Effort, GpuReport } from './report.ts';
+import { batchReport, type Lanes } from './search.ts';
+import { torchReport } from './torch.ts';
 
-export const PARTS = ['identity', 'rates', 'flat', 'hnsw'] as const;
+/** In the order in which they are measured: what matters most comes first, for time may run out. */
+export const PARTS = ['identity', 'rates', 'hnsw', 'flat', 'torch', 'build'] as const;
 type Part = (typeof PARTS)[number];
 
-export interface GpuOptions {
+export interface GpuOptions extends DataOptions, BuildOptions {
   readonly library: string;
   readonly parts: readonly Part[];
-  readonly rows: number;
-  readonly dim: number;
-  /** A file of vectors instead, of which the last rows are queries. */
-  readonly data: string | undefined;
-  readonly batches: readonly number[];
-  readonly m: number;
-  readonly efConstruction: number;
   readonly efs: readonly number[];
   readonly software: boolean;
-  /** Builds the graph on the GPU too, which takes as long as it takes. */
-  readonly build: boolean;
-  readonly say: (line: string) => void;
+  /** A Python that may have PyTorch. */
+  readonly python: string;
+  /** Seconds for everything. */
+  readonly budget: number | undefined;
   readonly keep: (report: GpuReport) => void;
 }
 
 const K = 10;
-/** Times that a batch is searched; the fastest tells what can be had. */
-const ROUNDS = 3;
-/** Queries that recall is told of, at most. */
-const RECALL_QUERIES = 1000;
+/** Of PyTorch, which is asked for one batch. */
+const TORCH_BATCH = 10_000;
 
 export async function benchGpu(options: GpuOptions): Promise<GpuReport> {
-  const { say, parts, rows, dim } = options;
   const library: typeof Isodex = await import(pathToFileURL(options.library).href);
   using gpu = await library.openEngine({ prefer: 'gpu' });
   using cpu = await library.openEngine({ prefer: 'cpu' });
   if (gpu.info.adapter?.software && !options.software)
     throw new Error('this GPU is a software driver; give --software to run it all the same');
-  const { description, features, adapter, limits, notes } = gpu.info;
-  let report: GpuReport = {
-    ...{ bench: 'gpu', date: new Date().toISOString(), version: library.version, machine: thisMachine() },
-    engine: { description, features, notes, ...(adapter && { adapter }), ...(limits && { limits }) },
-    subgroupMatrices: await subgroupMatrices(),
-    cpuThreads: availableParallelism(),
-    settings: { rows, dim, k: K, data: options.data ?? `clustered, ${dim} dimensions` },
-    ...{ identity: [], rates: null, builds: [], searches: [] },
-  };
-  const add = (more: Partial<GpuReport>) => {
-    report = { ...report, ...more };
-    options.keep(report);
-  };
-  if (parts.includes('identity')) {
-    add({ identity: await identitySuite(library, [gpu, cpu], adapter?.software ? SMALL : WHOLE, say) });
+  return await new GpuRun(library, { gpu, cpu }, options, await shapesHere()).all(); // engines stay open until it has ended
+}
+
+async function shapesHere() {
+  const adapter = await bareAdapter();
+  return adapter ? matrixShapes(adapter) : [];
+}
+
+/** One run, and what it has reported so far. */
+class GpuRun {
+  private readonly library: typeof Isodex;
+  private readonly engines: Engines;
+  private readonly options: GpuOptions;
+  private readonly budget: Budget;
+  private report: GpuReport;
+
+  constructor(library: typeof Isodex, engines: Engines, options: GpuOptions, subgroupMatrices: GpuReport['subgroupMatrices']) {
+    this.library = library;
+    this.engines = engines;
+    this.options = options;
+    this.budget = new Budget(options.budget);
+    const { description, features, adapter, limits, notes } = engines.gpu.info;
+    const { rows, dim, data } = options;
+    this.report = {
+      ...{ bench: 'gpu', date: new Date().toISOString(), version: library.version, machine: thisMachine() },
+      engine: { description, features, notes, ...(adapter && { adapter }), ...(limits && { limits }) },
+      deviceTimes: engines.gpu.profile ? 'timestamps, not rounded' : 'the adapter has no timestamp-query',
+      ...{ subgroupMatrices, cpuThreads: availableParallelism() },
+      settings: { rows, dim, k: K, data: data === undefined ? 'clustered' : 'from a file' },
+      ...{ identity: [], rates: null, builds: [], searches: [], torch: null, findings: [], skipped: [] },
+    };
   }
-  if (parts.includes('rates')) add({ rates: await deviceRates() });
-  const data = await dataOf(library, options);
-  const truth = await flatOf(library, data, gpu, cpu, options, (one) => add({ searches: [...report.searches, one] }));
-  if (parts.includes('hnsw')) {
-    await hnswOf(library, { ...data, truth }, gpu, cpu, options, {
-      built: (one) => add({ builds: [...report.builds, one] }),
-      searched: (one) => add({ searches: [...report.searches, one] }),
-    });
-  }
-  return report;
-}
 
-interface Data {
-  readonly base: Float32Array;
-  readonly queries: Float32Array;
-  readonly dim: number;
-}
-
-async function dataOf(library: typeof Isodex, { rows, dim, data, batches }: GpuOptions): Promise<Data> {
-  const nq = Math.min(Math.max(...batches, Math.min(RECALL_QUERIES, Math.ceil(rows / 10))), 10_000);
-  if (data === undefined) return { ...clustered(rows, nq, dim), dim };
-  const { vectors, n, dim: own } = await library.readVectors(data, { limit: rows });
-  const first = Math.max(1, n - Math.min(nq, Math.floor(n / 10))) * own;
-  return { base: vectors.subarray(0, first), queries: vectors.subarray(first), dim: own };
-}
-
-/** Distances of the k nearest of the queries that recall is told of, from Flat on the CPU; and how fast Flat is, where that is asked for. */
-async function flatOf(
-  library: typeof Isodex,
-  { base, queries, dim }: Data,
-  gpu: Isodex.Engine,
-  cpu: Isodex.Engine,
-  options: GpuOptions,
-  searched: (report: SearchReport) => void,
-): Promise<Float32Array> {
-  options.say('Flat: adding rows');
-  using onCpu = await library.createIndex('Flat', { dim, engine: cpu });
-  await onCpu.add(base);
-  const asked = queries.subarray(0, RECALL_QUERIES * dim);
-  const { distances: truth } = await onCpu.search(asked, { k: K });
-  if (!options.parts.includes('flat')) return truth;
-  using onGpu = await library.createIndex('Flat', { dim, engine: gpu });
-  await onGpu.add(base);
-  await onGpu.prepare();
-  searched({ index: 'Flat', search: {}, recall: 1, ...(await speeds({ gpu: onGpu, cpu: onCpu }, queries, {}, options)) });
-  return truth;
-}
-
-interface Reports {
-  readonly built: (report: BuildReport) => void;
-  readonly searched: (report: SearchReport) => void;
-}
-
-async function hnswOf(
-  library: typeof Isodex,
-  { base, queries, dim, truth }: Data & { readonly truth: Float32Array },
-  gpu: Isodex.Engine,
-  cpu: Isodex.Engine,
-  options: GpuOptions,
-  { built, searched }: Reports,
-): Promise<void> {
-  const description = `HNSW${options.m}`;
-  const config = { dim, efConstruction: options.efConstruction };
-  options.say(`${description}: building on the CPU`);
-  using onCpu = await library.createIndex(description, { ...config, engine: cpu });
-  const cpuSeconds = await seconds(() => onCpu.add(base));
-  const bytes = await onCpu.toBytes();
-  if (options.build) {
-    options.say(`${description}: building on the GPU`);
-    using other = await library.createIndex(description, { ...config, engine: gpu });
-    const gpuSeconds = await seconds(() => other.add(base));
-    built({ index: description, gpuSeconds, cpuSeconds, sameFile: Buffer.compare(await other.toBytes(), bytes) === 0 });
-  }
-  using onGpu = await library.fromBytes(bytes, { engine: gpu });
-  await onGpu.prepare();
-  for (const efSearch of options.efs) {
-    const { distances } = await onGpu.search(queries.subarray(0, RECALL_QUERIES * dim), { k: K, efSearch });
-    const hits = distances.reduce((sum, distance, i) => sum + Number(distance <= truth[Math.floor(i / K) * K + K - 1]!), 0);
-    const rates = await speeds({ gpu: onGpu, cpu: onCpu }, queries, { efSearch }, options);
-    searched({ index: description, search: { efSearch }, recall: hits / distances.length, ...rates });
-  }
-}
-
-/** Both in turns, batch by batch; queries are asked again from the first on where a batch is larger. */
-async function speeds(
-  lanes: { readonly gpu: Isodex.VectorIndex; readonly cpu: Isodex.VectorIndex },
-  queries: Float32Array,
-  search: Isodex.SearchOptions,
-  { batches, say }: GpuOptions,
-): Promise<Pick<SearchReport, 'gpu' | 'cpu'>> {
-  const rates: { gpu: Record<string, number>; cpu: Record<string, number> } = { gpu: {}, cpu: {} };
-  const { dim } = lanes.cpu;
-  for (const batch of batches) {
-    say(`${lanes.cpu.description} ${JSON.stringify(search)}: batches of ${batch}`);
-    const rows = new Float32Array(batch * dim);
-    for (let at = 0; at < rows.length; at += queries.length) rows.set(queries.subarray(0, Math.min(queries.length, rows.length - at)), at);
-    const best = { gpu: Infinity, cpu: Infinity };
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const lane of ['gpu', 'cpu'] as const) {
-        best[lane] = Math.min(best[lane], await seconds(() => lanes[lane].search(rows, { k: K, ...search })));
-      }
+  async all(): Promise<GpuReport> {
+    const { options, engines } = this;
+    const software = engines.gpu.info.adapter?.software === true;
+    if (this.wants('identity')) {
+      const pair = [engines.gpu, engines.cpu] as const;
+      this.add({ identity: await identitySuite(this.library, pair, software ? SMALL : WHOLE, options.say) });
     }
-    for (const lane of ['gpu', 'cpu'] as const) rates[lane][batch] = batch / best[lane];
+    if (this.wants('rates')) this.add({ rates: await deviceRates(options.dim, software, options.say) });
+    if (['hnsw', 'flat', 'build'].some((part) => options.parts.includes(part as Part))) await this.withData();
+    else if (this.wants('torch')) await this.torch();
+    this.add({});
+    return this.report;
   }
-  return rates;
+
+  private async withData(): Promise<void> {
+    const { options } = this;
+    options.say('making or reading data');
+    const data = await dataOf(this.library, options);
+    this.add({ settings: { ...this.report.settings, rows: data.rows, dim: data.dim } });
+    if (['hnsw', 'flat'].some((part) => options.parts.includes(part as Part))) await this.searches(data);
+    if (this.wants('torch')) await this.torch();
+    if (this.wants('build')) {
+      await compareBuilds(this.library, this.engines, data, options, this.budget, (one) =>
+        this.add({ builds: [...this.report.builds, one] }),
+      );
+    }
+  }
+
+  private async searches(data: Data): Promise<void> {
+    const { library, engines, options } = this;
+    options.say('Flat: adding rows');
+    using onCpu = await library.createIndex('Flat', { dim: data.dim, engine: engines.cpu });
+    await onCpu.add(data.base);
+    const truth = await truthOf(onCpu, data, K);
+    this.add({ settings: { ...this.report.settings, intrinsicDimension: truth.intrinsicDimension } });
+    if (this.wants('hnsw')) await this.walks(data, truth);
+    if (!this.wants('flat')) return;
+    using onGpu = await library.createIndex('Flat', { dim: data.dim, engine: engines.gpu });
+    await onGpu.add(data.base);
+    await onGpu.prepare();
+    await this.search({ gpu: onGpu, cpu: onCpu }, data, {}, truth);
+  }
+
+  private async walks(data: Data, truth: Truth): Promise<void> {
+    const { library, engines, options } = this;
+    const { index, built } = await graphOn(library, engines, data, options, this.budget);
+    using onGpu = index;
+    if (built) this.add({ builds: [...this.report.builds, built] });
+    using onCpu = await library.fromBytes(await onGpu.toBytes(), { engine: engines.cpu });
+    await onGpu.prepare();
+    await onCpu.prepare();
+    for (const efSearch of options.efs) await this.search({ gpu: onGpu, cpu: onCpu }, data, { efSearch }, truth);
+  }
+
+  /** One way of searching, batch by batch; each is kept as soon as it is there. */
+  private async search(lanes: Lanes, data: Data, way: Readonly<Record<string, number>>, truth: Truth): Promise<void> {
+    const { description } = lanes.gpu;
+    const name = [description, ...Object.values(way)].join(' ');
+    if (!this.budget.allows(name)) return;
+    const found = await lanes.gpu.search(truth.queries, { k: K, ...way, stats: true });
+    const effort = found.stats && effortOf(found.stats, data.dim, this.options.m);
+    const before = this.report.searches;
+    const report = { index: description, search: way, recall: recallOf(found, truth), ...(effort && { effort }) };
+    const batches: Awaited<ReturnType<typeof batchReport>>[] = [];
+    for (const batch of this.options.batches) {
+      if (!this.budget.allows(`${name}, batches of ${batch}`)) break;
+      this.options.say(`${name}: batches of ${batch}`);
+      batches.push(await batchReport(lanes, data, batch, { k: K, ...way }));
+      this.add({ searches: [...before, { ...report, batches: [...batches] }] });
+    }
+  }
+
+  private async torch(): Promise<void> {
+    this.options.say('PyTorch');
+    this.add({ torch: await torchReport(this.options.python, TORCH_BATCH, this.report.settings, this.budget.left) });
+  }
+
+  private wants(part: Part): boolean {
+    return this.options.parts.includes(part) && this.budget.allows(part);
+  }
+
+  private add(more: Partial<GpuReport>): void {
+    const report = { ...this.report, ...more, skipped: [...this.budget.skipped] };
+    this.report = { ...report, findings: findings(report) };
+    this.options.keep(this.report);
+  }
 }
 
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return (performance.now() - started) / 1000;
+/** What a walk reads: the row of each node that is compared, and the links of each that is expanded (2 M words on the lowest level). */
+function effortOf({ hops, distances }: Isodex.SearchStats, dim: number, m: number): Effort {
+  const mean = (counts: Uint32Array) => counts.reduce((sum, count) => sum + count, 0) / counts.length;
+  const each = { hops: mean(hops), distances: mean(distances) };
+  return { ...each, bytes: each.distances * sq8Stride(dim) + each.hops * 2 * m * Uint32Array.BYTES_PER_ELEMENT };
 }

@@ -1,41 +1,114 @@
 import { describe } from '../machine.ts';
 import { table, three } from '../table.ts';
-import type { GpuReport, SearchReport } from './report.ts';
+import { type Floor, floorOfSearch } from './floors.ts';
+import type { BuildReport, DeviceRates, GpuReport, IdentityReport, RateName, SearchReport } from './report.ts';
+
+/** Limits that decide what fits where. */
+const LIMITS = [
+  ...['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize'],
+  ...['maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupsPerDimension'],
+];
+
+/** Rates by name, and their unit: T multiply-adds, or GB. */
+const RATES: Readonly<Record<RateName, readonly [what: string, unit: number, name: string]>> = {
+  dot4Registers: ['dot4I8Packed out of registers', 1e12, 'T multiply-adds/s'],
+  dot4Product: ['dot4I8Packed, plain tiled product', 1e12, 'T multiply-adds/s'],
+  f32Product: ['float32, plain tiled product', 1e12, 'T multiply-adds/s'],
+  heldMatrices: ['8-bit matrices that a subgroup holds', 1e12, 'T multiply-adds/s'],
+  readMatrices: ['8-bit matrices, product of such in memory', 1e12, 'T multiply-adds/s'],
+  inOrder: ['memory in order', 1e9, 'GB/s'],
+  rows192: ['rows of 192 bytes at random places', 1e9, 'GB/s'],
+  rows256: ['rows of 256 bytes at random places', 1e9, 'GB/s'],
+};
 
 export function gpuText(report: GpuReport): string {
-  const { machine, date, engine, settings, identity, rates, builds, searches, subgroupMatrices, cpuThreads } = report;
-  const wrong = identity.filter(({ sameFile, differing }) => !sameFile || differing > 0);
+  const { machine, date, engine, settings, identity, rates, builds, searches, subgroupMatrices, cpuThreads, skipped } = report;
+  const { limits = {} } = engine;
+  const shapes = subgroupMatrices.map((one) => `${one.M}×${one.N}×${one.K} ${one.componentType}→${one.resultComponentType}`);
+  const dimension = settings.intrinsicDimension ? `, intrinsic dimension ${three(settings.intrinsicDimension)}` : '';
   return [
     `${describe(machine)}, ${date}`,
-    `GPU: ${engine.description}; features ${engine.features.join(', ') || 'none'}; ${subgroupMatrices.length} shapes of subgroup matrices`,
+    `GPU: ${engine.description}; features ${engine.features.join(', ') || 'none'}; device times: ${report.deviceTimes}`,
+    `limits: ${LIMITS.map((name) => `${name} ${limits[name]?.toLocaleString('en') ?? '–'}`).join(', ')}`,
+    `subgroup matrices: ${shapes.join(', ') || 'none'}`,
     ...engine.notes.map((note) => `  ${note}`),
-    identity.length > 0 ? `identity: ${identity.length} indexes compared, ${wrong.length} differ` : 'identity: not asked for',
-    ...wrong.map(
-      (one) => `  ${one.index}, ${one.metric}: ${one.differing} of ${one.queries} answers differ${one.sameFile ? '' : ', and the file'}`,
-    ),
-    ...(rates
-      ? [`dot4I8Packed: ${three(rates.dot4PerSecond / 1e12)} T multiply-adds a second; a read of 4 bytes: ${three(rates.readMs)} ms`]
-      : []),
+    ...identityLines(identity),
+    ...(rates ? ['', rateTable(rates)] : []),
     '',
-    `${settings.rows.toLocaleString('en')} × ${settings.dim}, k ${settings.k}; CPU: ${cpuThreads} threads`,
-    ...builds.map(
-      (one) =>
-        `${one.index} built: GPU ${three(one.gpuSeconds)} s, CPU ${three(one.cpuSeconds)} s; files ${one.sameFile ? 'are the same' : 'DIFFER'}`,
+    `${settings.rows.toLocaleString('en')} × ${settings.dim}, ${settings.data}${dimension}, k ${settings.k}; CPU: ${cpuThreads} threads`,
+    ...(builds.length > 0 ? ['', buildTable(builds)] : []),
+    ...(searches.length > 0 ? ['', searchTable(report)] : []),
+    '',
+    table(
+      ['finding', 'value', 'goal', 'reached'],
+      report.findings.map(({ what, value, goal, reached }) => [
+        what,
+        value,
+        goal ?? '',
+        reached === undefined ? '' : reached ? 'yes' : 'no',
+      ]),
     ),
-    ...(searches.length > 0 ? [searchTable(searches)] : []),
+    ...skipped.map(({ what, reason }) => `not measured: ${what}: ${reason}`),
   ].join('\n');
 }
 
-function searchTable(searches: readonly SearchReport[]): string {
-  const batches = Object.keys(searches[0]!.gpu);
-  const rows = searches.map(({ index, search, recall, gpu, cpu }) => {
-    const way = Object.entries(search).map(([name, value]) => ` ${name} ${value}`);
-    const each = batches.map((batch) => `${rate(gpu[batch])} / ${rate(cpu[batch])}`);
-    return [`${index}${way.join('')}`, recall.toFixed(4), ...each];
-  });
-  return table(['queries/s, GPU / CPU, by batch', 'recall@10', ...batches], rows);
+function identityLines(identity: readonly IdentityReport[]): string[] {
+  if (identity.length === 0) return ['identity: not asked for'];
+  const wrong = identity.filter(({ sameFile, differing }) => !sameFile || differing > 0);
+  return [
+    `identity: ${identity.length} indexes compared, ${wrong.length} differ`,
+    ...wrong.map(
+      (one) => `  ${one.index}, ${one.metric}: ${one.differing} of ${one.queries} answers differ${one.sameFile ? '' : ', and the file'}`,
+    ),
+  ];
 }
 
-function rate(queriesPerSecond: number | undefined): string {
-  return queriesPerSecond === undefined ? '–' : Math.round(queriesPerSecond).toLocaleString('en');
+function rateTable({ readMs, timedBy, measured }: DeviceRates): string {
+  const rows = Object.entries(RATES).map(([name, [what, unit, unitName]]) => {
+    const rate = measured[name as RateName];
+    return [what, 'missing' in rate ? `not available: ${rate.missing}` : `${three(rate.perSecond / unit)} ${unitName}`];
+  });
+  return table([`the device alone, by ${timedBy}`, 'rate'], [...rows, ['a read of 4 bytes (map latency)', `${three(readMs)} ms`]]);
+}
+
+function buildTable(builds: readonly BuildReport[]): string {
+  const rows = builds.map(({ index, label, rows: count, seconds, device, sha256 }) => {
+    const each = [count.toLocaleString('en'), three(seconds), device ? three(device.seconds) : '–'];
+    return [`${index} by ${label}`, ...each, three(count / seconds), sha256?.slice(0, 12) ?? '–'];
+  });
+  return table(['build', 'rows', 's', 'device s', 'rows/s', 'SHA-256'], rows);
+}
+
+function searchTable({ searches, settings, rates }: GpuReport): string {
+  const rows = searches.flatMap((search) =>
+    search.batches.map((batch) => {
+      const { gpu, cpu, device } = batch;
+      const queries = [gpu, cpu].map(({ queriesPerSecond }) => Math.round(queriesPerSecond).toLocaleString('en'));
+      const times = [gpu.p50Ms, cpu.p50Ms].map(three);
+      const floor = floorOfSearch(search, batch, settings, rates);
+      const each = [search.recall.toFixed(4), batch.batch.toLocaleString('en'), ...queries, ...times];
+      return [wayOf(search), ...each, device ? three(1000 * device.seconds) : '–', shareText(floor)];
+    }),
+  );
+  const header = [
+    'search',
+    'recall@10',
+    'batch',
+    'GPU q/s',
+    'CPU q/s',
+    'GPU p50 ms',
+    'CPU p50 ms',
+    'device ms',
+    'floor, % of wall / device',
+  ];
+  return table(header, rows);
+}
+
+function wayOf({ index, search }: SearchReport): string {
+  return [index, ...Object.entries(search).map(([name, value]) => `${name} ${value}`)].join(' ');
+}
+
+function shareText(floor: Floor | null): string {
+  if (!floor) return '–';
+  return [floor.ofWall, floor.ofDevice].map((share) => (share === null ? '–' : three(100 * share))).join(' / ');
 }
