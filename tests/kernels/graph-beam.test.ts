@@ -51,6 +51,9 @@ const special: BeamShape[] = [
   ...[1, 2, 3, 5].map((ef): BeamShape => ({ ...base, n: 600, shape: 'full', degree: 32, ef, filter: 'few', kind: 'few' })),
   // Beams in the workgroup's memory and beyond it, with and without a filter.
   ...[255, 256, 257, 1024, 1025].map((ef): BeamShape => ({ ...base, nq: 1, n: 1500, degree: 16, ef, filter: ef < 300 ? 'half' : 'none' })),
+  // As wide as can be: ef 2,048, and 1,024 under a filter, which is 4,096 entries; links of M 64.
+  { ...base, nq: 1, n: 2100, degree: 128, shape: 'random', ef: 2048, form: 1, kind: 'extremes', stride: 192 },
+  { ...base, nq: 1, n: 4200, degree: 128, shape: 'random', ef: 1024, filter: 'few', kind: 'few', stride: 128, top: 1 },
   // A table of visited nodes that forgets most of them.
   { ...base, n: 900, degree: 16, ef: 60, visited: 8 },
   { ...base, n: 900, degree: 16, ef: 60, visited: 2, filter: 'half', form: 1 },
