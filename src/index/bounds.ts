@@ -63,6 +63,25 @@ export function boundsOfDot(low: number, high: number, width: number): Canonical
   return { least: -high - room - underflow, most: outwards(-low + room + underflow) };
 }
 
+/** ip: what the canonical dot product may be off by, per unit of the query's norm: γ ‖x‖. */
+export function dotRounding(norm: number, width: number): number {
+  return gamma(width) * norm * 1.001;
+}
+
+/**
+ * l2, cosine: where a row lies whose canonical distance is no greater than that of a row within V of the query: within
+ * √(V² (1 + room / 2^24) + more), `more` in 65,536ths of a squared code step.
+ */
+export function narrowRoom(metric: Metric, width: number, scale: number): { readonly room: number; readonly more: number } {
+  const underflow = width * 2 ** -149;
+  const unit = 65_536 * scale * scale * ROOM;
+  const upTo32Bits = (x: number) => Math.min(2 ** 32 - 1, Math.ceil(x));
+  if (metric === 'ip') return { room: 0, more: 0 };
+  if (metric === 'cosine') return { room: 0, more: upTo32Bits(unit * (4 * (gamma(width) * 1.001 + 2 ** -22 + underflow) + 2 ** -20)) };
+  const loss = 2 / (1 - gamma(width));
+  return { room: Math.ceil(2 ** 24 * loss * gamma(width) * ROOM), more: upTo32Bits(unit * loss * underflow) };
+}
+
 /** Up, by more than rounding to f32 takes off. */
 function outwards(x: number): number {
   return x + Math.abs(x) * 2 ** -22 + TINY;

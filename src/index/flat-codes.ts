@@ -11,7 +11,7 @@ import { project } from '../kernels/project.ts';
 import { LAYOUT_PANELS, LAYOUT_ROWS } from '../kernels/sq8-encode.ts';
 import { roundUp } from '../util/math.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
-import { gamma, ipSlack, l2Slack, roundUpToFloat } from './bounds.ts';
+import { dotRounding, ipSlack, l2Slack, roundUpToFloat } from './bounds.ts';
 import type { Originals } from './originals.ts';
 import { Held, largestChunk } from './per-engine.ts';
 import { type Projection, projectionError, trainProjection } from './projection.ts';
@@ -205,7 +205,7 @@ export class FlatCodes extends Held {
       if (metric === 'ip') {
         const norm = Math.sqrt(squares);
         rowTerms[i] = 64 * sum;
-        slacks[i] = ipSlack(error + this.dotRounding(norm / filterGrid.scale + error), norm, filterGrid.scale);
+        slacks[i] = ipSlack(error + dotRounding(norm / filterGrid.scale + error, this.width), norm, filterGrid.scale);
       } else {
         rowTerms[i] = squares + 256 * sum;
         slacks[i] = l2Slack(error, filterGrid.scale);
@@ -227,7 +227,7 @@ export class FlatCodes extends Held {
       const squares = encoded.sums[2 * i]!;
       let error = safeError(encoded.errors[i]!, errorRoom);
       if (fine.norms) {
-        error += this.dotRounding(Math.sqrt(squares) / scale + error);
+        error += dotRounding(Math.sqrt(squares) / scale + error, this.width);
         fine.norms[at + i] = roundUpToFloat(Math.sqrt(squares));
       } else {
         rowTerms[i] = squares;
@@ -236,11 +236,6 @@ export class FlatCodes extends Held {
     }
     this.engine.write(fine.codes, encoded.codes, at * words * 4);
     this.engine.write(fine.rowTerms, rowTerms, at);
-  }
-
-  /** ip: what the canonical dot product may be off by, per unit of the query's norm: γ ‖x‖. */
-  private dotRounding(norm: number): number {
-    return gamma(this.width) * norm * 1.001;
   }
 }
 

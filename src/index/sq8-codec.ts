@@ -55,7 +55,7 @@ export function gridOf(sample: Float32Array, dim: number, centred: boolean): Gri
     reach = Math.max(reach, high - shift[j]!, shift[j]! - low);
   }
   const scale = scaleFor(reach, 127);
-  return { dim, words, shift, scale, errorRoom: roomFor(shift, scale) };
+  return { dim, words, shift, scale, errorRoom: roomFor({ shift, scale }) };
 }
 
 /** The f32 scale that spreads values up to `reach` over `steps` codes: 1 for a range of zero, and never infinite. */
@@ -69,7 +69,7 @@ export function roomAt(grid: Grid, scale: number): number {
 }
 
 /** √dim · (largest |shift| + 128 steps) · 2^-50: f64 rounding of x̂, with room. */
-function roomFor(shift: Float32Array, scale: number): number {
+export function roomFor({ shift, scale }: Pick<Grid, 'shift' | 'scale'>): number {
   let most = 0;
   for (const s of shift) most = Math.max(most, Math.abs(s));
   return Math.sqrt(shift.length) * (most + 128 / scale) * 2 ** -50;

@@ -4,6 +4,7 @@ import { cellSums } from './cell-sums.ts';
 import { graphBeam } from './graph-beam.ts';
 import { graphGroup } from './graph-group.ts';
 import { graphJoin } from './graph-join.ts';
+import { graphNarrow } from './graph-narrow.ts';
 import { graphPrune } from './graph-prune.ts';
 import { graphSearch } from './graph-search.ts';
 import { graphSelect } from './graph-select.ts';
@@ -23,6 +24,7 @@ import { rotate } from './rotate.ts';
 import { sq8Encode } from './sq8-encode.ts';
 import { sq8Filter } from './sq8-filter.ts';
 import { sq8Gather } from './sq8-gather.ts';
+import { sq8Limbs } from './sq8-limbs.ts';
 import { sq8Scan } from './sq8-scan.ts';
 import { topK } from './top-k.ts';
 
@@ -33,6 +35,7 @@ export const kernels: readonly Kernel[] = [
   graphGroup,
   graphJoin,
   graphPrune,
+  graphNarrow,
   graphSearch,
   graphSelect,
   listScan,
@@ -50,6 +53,7 @@ export const kernels: readonly Kernel[] = [
   sq8Encode,
   sq8Filter,
   sq8Gather,
+  sq8Limbs,
   sq8Scan,
   topK,
 ] as unknown as Kernel[];

@@ -21,6 +21,7 @@ export { rotate } from './rotate';
 export { sq8Encode } from './sq8-encode';
 export { sq8Filter } from './sq8-filter';
 export { sq8Gather } from './sq8-gather';
+export { sq8Limbs } from './sq8-limbs';
 export { sq8Scan } from './sq8-scan';
 export { topK } from './top-k';
 

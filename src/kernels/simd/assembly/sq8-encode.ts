@@ -46,7 +46,7 @@ export function sq8Encode(
 /** The last `left` < 4 floats of a row, then zeros: the row's end may be the memory's. */
 // @ts-ignore: decorator
 @inline
-function loadFew(at: usize, left: i32): v128 {
+export function loadFew(at: usize, left: i32): v128 {
   let x = f32x4.splat(0);
   if (left > 0) x = f32x4.replace_lane(x, 0, load<f32>(at));
   if (left > 1) x = f32x4.replace_lane(x, 1, load<f32>(at, 4));
@@ -56,7 +56,7 @@ function loadFew(at: usize, left: i32): v128 {
 
 // @ts-ignore: decorator
 @inline
-function upper(x: v128): v128 {
+export function upper(x: v128): v128 {
   return v128.shuffle<f32>(x, x, 2, 3, 0, 1);
 }
 
