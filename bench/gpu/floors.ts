@@ -1,7 +1,7 @@
 /** What figures mean beside what the device can do: shares of its rates, and from which batch on it is faster. */
 import type { BatchReport, DeviceRates, Rate, RateName, SearchReport, Settings } from './report.ts';
 
-export function rateOf(rates: DeviceRates | null, name: RateName): number | undefined {
+function rateOf(rates: DeviceRates | null, name: RateName): number | undefined {
   const rate: Rate | undefined = rates?.measured[name];
   return rate && 'perSecond' in rate ? rate.perSecond : undefined;
 }
@@ -32,7 +32,7 @@ export interface Floor {
   readonly ofDevice: number | null;
 }
 
-export function floorOf(work: number, rate: number | undefined, { gpu, device }: BatchReport): Floor | null {
+function floorOf(work: number, rate: number | undefined, { gpu, device }: BatchReport): Floor | null {
   if (rate === undefined) return null;
   const seconds = work / rate;
   return { seconds, ofWall: seconds / (gpu.p50Ms / 1000), ofDevice: device && device.seconds > 0 ? seconds / device.seconds : null };

@@ -76,7 +76,7 @@ export interface SearchReport {
 }
 
 /** Who built. */
-export type Builder = 'gpu' | 'cpu' | 'hnswlib';
+type Builder = 'gpu' | 'cpu' | 'hnswlib';
 
 export interface BuildReport {
   readonly index: string;
@@ -95,7 +95,7 @@ export interface BuildReport {
 /** PyTorch's float32 product and top k on the same card. */
 export type TorchReport = { readonly missing: string } | TorchFigures;
 
-export interface TorchFigures {
+interface TorchFigures {
   readonly version: string;
   readonly device: string;
   readonly rows: number;

@@ -9,6 +9,9 @@ const LIMITS = [
   ...['maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupsPerDimension'],
 ];
 
+/** Kernels that are named, by their time. */
+const TOLD_KERNELS = 5;
+
 /** Rates by name, and their unit: T multiply-adds, or GB. */
 const RATES: Readonly<Record<RateName, readonly [what: string, unit: number, name: string]>> = {
   dot4Registers: ['dot4I8Packed out of registers', 1e12, 'T multiply-adds/s'],
@@ -38,16 +41,12 @@ export function gpuText(report: GpuReport): string {
     `${settings.rows.toLocaleString('en')} × ${settings.dim}, ${settings.data}${dimension}, k ${settings.k}; CPU: ${cpuThreads} threads`,
     ...(builds.length > 0 ? ['', buildTable(builds)] : []),
     ...(searches.length > 0 ? ['', searchTable(report)] : []),
+    ...kernelLines(report),
     '',
-    table(
-      ['finding', 'value', 'goal', 'reached'],
-      report.findings.map(({ what, value, goal, reached }) => [
-        what,
-        value,
-        goal ?? '',
-        reached === undefined ? '' : reached ? 'yes' : 'no',
-      ]),
-    ),
+    ...report.findings.map(({ what, value, goal, reached }) => {
+      const hoped = goal && `; goal ${goal}${reached === undefined ? '' : reached ? ', reached' : ', NOT reached'}`;
+      return `${what}: ${value}${hoped ?? ''}`;
+    }),
     ...skipped.map(({ what, reason }) => `not measured: ${what}: ${reason}`),
   ].join('\n');
 }
@@ -102,6 +101,26 @@ function searchTable({ searches, settings, rates }: GpuReport): string {
     'floor, % of wall / device',
   ];
   return table(header, rows);
+}
+
+/** What the device spends its time on: in the largest batch of each way, and in builds. */
+function kernelLines({ searches, builds }: GpuReport): string[] {
+  const largest = searches.flatMap((search) => {
+    const batch = search.batches.at(-1);
+    return batch?.device ? [{ what: `${wayOf(search)}, batch ${batch.batch.toLocaleString('en')}`, device: batch.device }] : [];
+  });
+  const built = builds.flatMap(({ index, label, rows, device }) =>
+    device ? [{ what: `${index} by ${label}, ${rows} rows`, device }] : [],
+  );
+  const timed = [...largest, ...built].filter(({ device }) => device.seconds > 0);
+  if (timed.length === 0) return [];
+  const lines = timed.map(({ what, device: { seconds, kernels } }) => {
+    const shares = kernels.slice(0, TOLD_KERNELS).map(({ kernel, dispatches, nanoseconds }) => {
+      return `${kernel} ${three(nanoseconds / 1e7 / seconds)} % in ${dispatches}`;
+    });
+    return `  ${what}: ${three(1000 * seconds)} ms; ${shares.join(', ')}`;
+  });
+  return ['', 'device time by kernel, with the number of dispatches:', ...lines];
 }
 
 function wayOf({ index, search }: SearchReport): string {

@@ -32,7 +32,8 @@ describe.skipIf(!existsSync(library) || !gpu)('bench gpu (needs npm run build, a
     const { stdout } = await bench('gpu', '--software', ...SMALL, '--graph', graph, '--out', out);
     expect(stdout).toMatch(/identity: \d+ indexes compared, 0 differ/);
     expect(stdout).toMatch(/dot4I8Packed out of registers +\S+ T multiply-adds\/s/);
-    expect(stdout).toMatch(/HNSW4, efSearch 16: GPU faster than WASM from a batch of +\S/);
+    expect(stdout).toMatch(/HNSW4, efSearch 16: GPU faster than WASM from a batch of: \S/);
+    expect(stdout).toMatch(/same bits on GPU and CPU: \d+ of \d+ indexes; goal all, reached/);
     const report = reportThere();
     expect(report.engine.adapter).toBeDefined();
     expect(report.engine.limits?.maxBufferSize).toBeGreaterThan(0);
