@@ -2,9 +2,10 @@ import type { ArrayOf, Dtype } from '../kernels/kernel.ts';
 import type { Block, BlockRange } from './block.ts';
 import { type CostCache, type EngineCosts, estimateMs, measureCosts } from './cost-model.ts';
 import type { CpuEngine } from './cpu/cpu-engine.ts';
-import type { Engine, EngineInfo, HostEngine, Work } from './engine.ts';
+import type { Engine, EngineInfo, HostEngine, WalkChoice, Work } from './engine.ts';
 import type { GpuEngine } from './gpu/gpu-engine.ts';
 import type { Recording } from './recording.ts';
+import { measureWalks, type WalkCosts } from './walk-costs.ts';
 
 /**
  * Holds a GPU and a CPU engine and sends each call where it is cheaper, by costs measured on this machine at first use.
@@ -18,7 +19,8 @@ export class AutoEngine implements Engine {
   private readonly cpu: CpuEngine;
   private readonly gpu: GpuEngine;
   private readonly cache: CostCache | undefined;
-  private costs: Promise<{ cpu: EngineCosts; gpu: EngineCosts }> | undefined;
+  private costs: Promise<Both<EngineCosts>> | undefined;
+  private walks: Promise<Both<WalkCosts>> | undefined;
 
   constructor(cpu: CpuEngine, gpu: GpuEngine, cache?: CostCache) {
     this.cpu = cpu;
@@ -43,12 +45,25 @@ export class AutoEngine implements Engine {
   async pick(work: Work): Promise<Engine> {
     if (this.gpu.lost) return this.cpu;
     try {
-      this.costs ??= this.measure();
-      const { cpu, gpu } = await this.costs;
+      const { cpu, gpu } = await this.engineCosts();
       return estimateMs(gpu, work) < estimateMs(cpu, work) ? this.gpu : this.cpu;
     } catch {
       this.costs = undefined;
       return this.cpu; // the device was lost while it was measured
+    }
+  }
+
+  async walkChoice(): Promise<WalkChoice | undefined> {
+    if (this.gpu.lost) return undefined;
+    try {
+      const { cpu, gpu } = await this.engineCosts();
+      this.walks ??= this.both('; walks', measureWalks);
+      const walks = await this.walks;
+      return { device: this.gpu, costs: { host: { ...cpu, ...walks.cpu }, device: { ...gpu, ...walks.gpu } } };
+    } catch {
+      this.costs = undefined;
+      this.walks = undefined;
+      return undefined; // the device was lost while it was measured, or has no memory
     }
   }
 
@@ -76,16 +91,29 @@ export class AutoEngine implements Engine {
     this.close();
   }
 
-  private async measure(): Promise<{ cpu: EngineCosts; gpu: EngineCosts }> {
-    return { cpu: await this.costsOf(this.cpu), gpu: await this.costsOf(this.gpu) };
+  private engineCosts(): Promise<Both<EngineCosts>> {
+    return (this.costs ??= this.both('', measureCosts));
   }
 
-  private async costsOf(engine: Engine): Promise<EngineCosts> {
-    const key = `${engine.info.description}; ${__ISODEX_VERSION__}`;
+  private async both<C extends Readonly<Record<string, number>>>(kind: string, measure: (engine: Engine) => Promise<C>): Promise<Both<C>> {
+    return { cpu: await this.costsOf(this.cpu, kind, measure), gpu: await this.costsOf(this.gpu, kind, measure) };
+  }
+
+  private async costsOf<C extends Readonly<Record<string, number>>>(
+    engine: Engine,
+    kind: string,
+    measure: (engine: Engine) => Promise<C>,
+  ): Promise<C> {
+    const key = `${engine.info.description}; ${__ISODEX_VERSION__}${kind}`;
     const known = await this.cache?.load(key).catch(() => undefined);
-    if (known) return known;
-    const costs = await measureCosts(engine);
+    if (known) return known as C;
+    const costs = await measure(engine);
     await this.cache?.save(key, costs).catch(() => undefined); // a cache that fails only costs a measurement
     return costs;
   }
+}
+
+interface Both<C> {
+  readonly cpu: C;
+  readonly gpu: C;
 }

@@ -4,20 +4,22 @@ import type { Engine, Work } from './engine.ts';
 import { Recording } from './recording.ts';
 
 /** What one engine costs on this machine. */
-export interface EngineCosts {
+export type EngineCosts = {
   /** Integer multiply-adds per millisecond in scans. */
   readonly termsPerMs: number;
   /** Milliseconds for one round of submit and read-back. */
   readonly waitMs: number;
   /** Bytes per millisecond sent to the device; Infinity where nothing is sent. */
   readonly uploadPerMs: number;
+};
+
+/** Keeps measured costs, of any kind, between processes, where the platform has a place for them. */
+export interface CostCache {
+  load(key: string): Promise<Costs | undefined>;
+  save(key: string, costs: Costs): Promise<void>;
 }
 
-/** Keeps measured costs between processes, where the platform has a place for them. */
-export interface CostCache {
-  load(key: string): Promise<EngineCosts | undefined>;
-  save(key: string, costs: EngineCosts): Promise<void>;
-}
+type Costs = Readonly<Record<string, number>>;
 
 export function estimateMs(costs: EngineCosts, { terms, waits, uploadBytes }: Work): number {
   return terms / costs.termsPerMs + waits * costs.waitMs + uploadBytes / costs.uploadPerMs;

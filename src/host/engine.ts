@@ -18,6 +18,21 @@ export interface Work {
   readonly uploadBytes: number;
 }
 
+/** Where walks may go: the host, or the device. */
+export interface WalkChoice {
+  readonly device: Engine;
+  readonly costs: { readonly host: WalkingCosts; readonly device: WalkingCosts };
+}
+
+/** What an engine costs, in the units of cost-model.ts and walk-costs.ts. */
+export interface WalkingCosts {
+  readonly termsPerMs: number;
+  readonly waitMs: number;
+  readonly uploadPerMs: number;
+  readonly walkPerMs: number;
+  readonly alonePerMs: number;
+}
+
 export interface EngineInfo {
   readonly kind: EngineKind;
   /** For people: 'WASM SIMD (relaxed), 2 threads', 'NVIDIA H200 through Dawn/Vulkan'. */
@@ -77,6 +92,11 @@ export interface Engine extends Disposable {
    * one then, which takes time by itself: for benches.
    */
   readonly profile?: (<T>(work: () => Promise<T>) => Promise<{ result: T; kernels: KernelTime[] }>) | undefined;
+  /**
+   * `auto` only: the engines among which walks over a graph may choose, and what they cost, measured at first use; undefined where
+   * there is no choice. A graph learns better what it costs itself, so it chooses (index/walk-chooser.ts).
+   */
+  walkChoice?(): Promise<WalkChoice | undefined>;
   /** Frees everything. What is pending rejects with code 'closed'. */
   close(): void;
 }

@@ -1,5 +1,5 @@
 import { nodeModule } from '../util/node-module.ts';
-import type { CostCache, EngineCosts } from './cost-model.ts';
+import type { CostCache } from './cost-model.ts';
 
 /** Isodex's part of the user's cache folder. */
 export function cacheFolder(): string {
@@ -14,7 +14,7 @@ export function fileCostCache(): CostCache {
   const { join } = nodeModule('node:path');
   const folder = cacheFolder();
   const file = join(folder, 'engine-costs.json');
-  const all = async (): Promise<Record<string, EngineCosts>> => {
+  const all = async (): Promise<Record<string, Record<string, number>>> => {
     try {
       return JSON.parse(await readFile(file, 'utf8'));
     } catch {

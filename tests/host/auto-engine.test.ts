@@ -13,8 +13,10 @@ const fast: EngineCosts = { termsPerMs: 1e6, waitMs: 0.01, uploadPerMs: 1e6 };
 const scans = { terms: 1e6, waits: 1, uploadBytes: 0 };
 
 /** A cache that knows the costs of the CPU and of the GPU, where they are given. */
-function costCache(cpu?: EngineCosts, gpuCosts?: EngineCosts): CostCache & { saved: Map<string, EngineCosts>; loads: string[] } {
-  const saved = new Map<string, EngineCosts>();
+type Costs = Readonly<Record<string, number>>;
+
+function costCache(cpu?: EngineCosts, gpuCosts?: EngineCosts): CostCache & { saved: Map<string, Costs>; loads: string[] } {
+  const saved = new Map<string, Costs>();
   const loads: string[] = [];
   return {
     saved,
@@ -99,6 +101,27 @@ describe.skipIf(!gpu)('an auto engine', () => {
     expect([...cache.saved.keys()].every((key) => key.includes(cpu.info.description) || key.includes(device.info.description))).toBe(true);
     for (const costs of cache.saved.values()) for (const value of Object.values(costs)) expect(value).toBeGreaterThan(0);
     expect(cache.loads).toHaveLength(2);
+    auto.close();
+  });
+
+  it('measures what walks cost, once, and offers the choice until the GPU is lost', { timeout: 60_000 }, async () => {
+    const cache = costCache();
+    const { auto, device } = await openAuto(cache);
+    const [choice, again] = await Promise.all([auto.walkChoice(), auto.walkChoice()]);
+    expect(choice!.device).toBe(device);
+    expect(again).toEqual(choice);
+    for (const costs of Object.values(choice!.costs)) {
+      for (const value of Object.values(costs)) expect(value).toBeGreaterThan(0);
+      expect(costs.walkPerMs).toBeGreaterThan(0.5 * costs.alonePerMs);
+    }
+    const own = [...cache.saved].filter(([key]) => key.endsWith('walks'));
+    expect(own.map(([, costs]) => Object.keys(costs).sort())).toEqual([
+      ['alonePerMs', 'walkPerMs'],
+      ['alonePerMs', 'walkPerMs'],
+    ]);
+    device.device.destroy();
+    await device.device.lost;
+    expect(await auto.walkChoice()).toBeUndefined();
     auto.close();
   });
 

@@ -10,10 +10,10 @@ import type { GraphStore } from '../../src/index/graph-store.ts';
 import type { BuildingWalker } from '../../src/index/linker.ts';
 import { ResidentWalker } from '../../src/index/resident-walker.ts';
 import type { VectorIndex } from '../../src/index/vector-index.ts';
-import { IsodexError } from '../../src/util/errors.ts';
 import { makeVectors } from '../contract/data.ts';
 import { findGpu } from '../contract/engines.ts';
 import { type BuildShape, expectSameBuild, narrowed, SHAPE } from './build-fixture.ts';
+import { type DeviceFailure, fakeGpu } from './fake-gpu.ts';
 import { metrics } from './helpers.ts';
 
 /** An engine stands for a device that walks and builds by itself. */
@@ -101,29 +101,9 @@ const right = (async () => {
   return files;
 })();
 
-type Code = 'device-lost' | 'out-of-memory';
-
-/** The twins as a device beside a host of its own; from the `at`-th call on it is lost, or at that call it is full. */
-function fakeGpu(host: Engine, failure?: { readonly at: number; readonly code: Code }) {
-  const device = new ReferenceEngine();
-  const state = { calls: 0, lost: false };
-  const watching = (name: 'alloc' | 'run' | 'read') => {
-    return async (...args: unknown[]) => {
-      const isNow = state.calls++ === failure?.at;
-      state.lost ||= isNow && failure.code === 'device-lost';
-      if (isNow || state.lost) throw new IsodexError(failure!.code, 'the device failed');
-      return (device[name] as (...args: unknown[]) => unknown)(...args);
-    };
-  };
-  const calls = { alloc: watching('alloc'), run: watching('run'), read: watching('read') };
-  const engine = Object.assign(Object.create(device), { ...calls, pick: async () => (state.lost ? host : engine) }) as Engine;
-  Object.defineProperties(engine, { kind: { value: 'gpu' }, host: { value: host } });
-  return { engine, state };
-}
-
 describe('a device that fails while rows are added', () => {
   /** Adds both parts; returns how often the device was called for the second. */
-  async function added(failure?: { readonly after: number; readonly code: Code }): Promise<number> {
+  async function added(failure?: { readonly after: number; readonly code: DeviceFailure['code'] }): Promise<number> {
     const inFirst = failure === undefined ? Infinity : await callsOf(first);
     const { engine, state } = fakeGpu(await host, failure && { at: inFirst + failure.after, code: failure.code });
     using index = openIndex(engine);
