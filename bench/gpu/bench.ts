@@ -4,15 +4,15 @@ import { pathToFileURL } from 'node:url';
 import { sq8Stride } from '../../src/kernels/graph.ts';
 import type * as Isodex from '../../src/node.ts';
 import { thisMachine } from '../machine.ts';
-import { Budget } from './budget.ts';
+import { Agenda } from './agenda.ts';
 import { type BuildOptions, compareBuilds } from './builds.ts';
 import { type Data, type DataOptions, dataOf, recallOf, type Truth, truthOf } from './data.ts';
-import { bareAdapter, matrixShapes } from './device.ts';
+import { bareAdapter, matrixShapes, subgroupSizes } from './device.ts';
 import { findings } from './findings.ts';
 import { type Engines, graphOn } from './graph.ts';
 import { identitySuite, SMALL, WHOLE } from './identity.ts';
 import { deviceRates } from './rates.ts';
-import type { Effort, GpuReport } from './report.ts';
+import type { BatchReport, Effort, GpuReport } from './report.ts';
 import { batchReport, type Lanes } from './search.ts';
 import { torchReport } from './torch.ts';
 
@@ -42,12 +42,7 @@ export async function benchGpu(options: GpuOptions): Promise<GpuReport> {
   using cpu = await library.openEngine({ prefer: 'cpu' });
   if (gpu.info.adapter?.software && !options.software)
     throw new Error('this GPU is a software driver; give --software to run it all the same');
-  return await new GpuRun(library, { gpu, cpu }, options, await shapesHere()).all(); // engines stay open until it has ended
-}
-
-async function shapesHere() {
-  const adapter = await bareAdapter();
-  return adapter ? matrixShapes(adapter) : [];
+  return await new GpuRun(library, { gpu, cpu }, options, await bareAdapter()).all(); // engines stay open until it has ended
 }
 
 /** One run, and what it has reported so far. */
@@ -55,52 +50,52 @@ class GpuRun {
   private readonly library: typeof Isodex;
   private readonly engines: Engines;
   private readonly options: GpuOptions;
-  private readonly budget: Budget;
+  private readonly agenda: Agenda;
   private report: GpuReport;
 
-  constructor(library: typeof Isodex, engines: Engines, options: GpuOptions, subgroupMatrices: GpuReport['subgroupMatrices']) {
+  constructor(library: typeof Isodex, engines: Engines, options: GpuOptions, adapter: GPUAdapter | undefined) {
     this.library = library;
     this.engines = engines;
     this.options = options;
-    this.budget = new Budget(options.budget);
-    const { description, features, adapter, limits, notes } = engines.gpu.info;
+    this.agenda = new Agenda(options.budget, options.say);
+    const { info, profile } = engines.gpu;
+    const { description, features, limits, notes } = info;
     const { rows, dim, data } = options;
     this.report = {
       ...{ bench: 'gpu', date: new Date().toISOString(), version: library.version, machine: thisMachine() },
-      engine: { description, features, notes, ...(adapter && { adapter }), ...(limits && { limits }) },
-      deviceTimes: engines.gpu.profile ? 'timestamps, not rounded' : 'the adapter has no timestamp-query',
-      ...{ subgroupMatrices, cpuThreads: availableParallelism() },
+      engine: { description, features, notes, ...(info.adapter && { adapter: info.adapter }), ...(limits && { limits }) },
+      deviceTimes: profile ? 'timestamps, not rounded' : 'the adapter has no timestamp-query',
+      ...{ subgroupMatrices: adapter ? matrixShapes(adapter) : [], subgroupSizes: adapter ? subgroupSizes(adapter) : null },
+      cpuThreads: availableParallelism(),
       settings: { rows, dim, k: K, data: data === undefined ? 'clustered' : 'from a file' },
-      ...{ identity: [], rates: null, builds: [], searches: [], torch: null, findings: [], skipped: [] },
+      ...{ identity: [], rates: null, builds: [], searches: [], torch: null, findings: [], skipped: [], failed: [] },
     };
   }
 
   async all(): Promise<GpuReport> {
-    const { options, engines } = this;
+    const { library, options, engines } = this;
     const software = engines.gpu.info.adapter?.software === true;
-    if (this.wants('identity')) {
+    await this.part('identity', async () => {
       const pair = [engines.gpu, engines.cpu] as const;
-      this.add({ identity: await identitySuite(this.library, pair, software ? SMALL : WHOLE, options.say) });
-    }
-    if (this.wants('rates')) this.add({ rates: await deviceRates(options.dim, software, options.say) });
-    if (['hnsw', 'flat', 'build'].some((part) => options.parts.includes(part as Part))) await this.withData();
-    else if (this.wants('torch')) await this.torch();
+      this.add({ identity: await identitySuite(library, pair, software ? SMALL : WHOLE, options.say) });
+    });
+    await this.part('rates', async () => this.add({ rates: await deviceRates(options.dim, software, options.say) }));
+    if (this.wants('hnsw', 'flat', 'build')) await this.agenda.attempt('searches and builds', () => this.withData());
+    else await this.part('torch', () => this.torch());
     this.add({});
     return this.report;
   }
 
   private async withData(): Promise<void> {
-    const { options } = this;
+    const { library, engines, options } = this;
     options.say('making or reading data');
-    const data = await dataOf(this.library, options);
+    const data = await dataOf(library, options);
     this.add({ settings: { ...this.report.settings, rows: data.rows, dim: data.dim } });
-    if (['hnsw', 'flat'].some((part) => options.parts.includes(part as Part))) await this.searches(data);
-    if (this.wants('torch')) await this.torch();
-    if (this.wants('build')) {
-      await compareBuilds(this.library, this.engines, data, options, this.budget, (one) =>
-        this.add({ builds: [...this.report.builds, one] }),
-      );
-    }
+    if (this.wants('hnsw', 'flat')) await this.searches(data);
+    await this.part('torch', () => this.torch());
+    await this.part('build', () =>
+      compareBuilds(library, engines, data, options, this.agenda, (one) => this.add({ builds: [...this.report.builds, one] })),
+    );
   }
 
   private async searches(data: Data): Promise<void> {
@@ -110,54 +105,64 @@ class GpuRun {
     await onCpu.add(data.base);
     const truth = await truthOf(onCpu, data, K);
     this.add({ settings: { ...this.report.settings, intrinsicDimension: truth.intrinsicDimension } });
-    if (this.wants('hnsw')) await this.walks(data, truth);
-    if (!this.wants('flat')) return;
-    using onGpu = await library.createIndex('Flat', { dim: data.dim, engine: engines.gpu });
-    await onGpu.add(data.base);
-    await onGpu.prepare();
-    await this.search({ gpu: onGpu, cpu: onCpu }, data, {}, truth);
+    await this.part('hnsw', () => this.walks(data, truth));
+    await this.part('flat', async () => {
+      using onGpu = await library.createIndex('Flat', { dim: data.dim, engine: engines.gpu });
+      await onGpu.add(data.base);
+      await onGpu.prepare();
+      await this.search({ gpu: onGpu, cpu: onCpu }, data, {}, truth);
+    });
   }
 
   private async walks(data: Data, truth: Truth): Promise<void> {
     const { library, engines, options } = this;
-    const { index, built } = await graphOn(library, engines, data, options, this.budget);
+    const { index, built } = await graphOn(library, engines, data, options, this.agenda);
     using onGpu = index;
     if (built) this.add({ builds: [...this.report.builds, built] });
     using onCpu = await library.fromBytes(await onGpu.toBytes(), { engine: engines.cpu });
     await onGpu.prepare();
     await onCpu.prepare();
-    for (const efSearch of options.efs) await this.search({ gpu: onGpu, cpu: onCpu }, data, { efSearch }, truth);
+    for (const efSearch of options.efs) {
+      await this.agenda.attempt(`${index.description} ${efSearch}`, () =>
+        this.search({ gpu: onGpu, cpu: onCpu }, data, { efSearch }, truth),
+      );
+    }
   }
 
   /** One way of searching, batch by batch; each is kept as soon as it is there. */
   private async search(lanes: Lanes, data: Data, way: Readonly<Record<string, number>>, truth: Truth): Promise<void> {
     const { description } = lanes.gpu;
-    const name = [description, ...Object.values(way)].join(' ');
-    if (!this.budget.allows(name)) return;
     const found = await lanes.gpu.search(truth.queries, { k: K, ...way, stats: true });
     const effort = found.stats && effortOf(found.stats, data.dim, this.options.m);
     const before = this.report.searches;
     const report = { index: description, search: way, recall: recallOf(found, truth), ...(effort && { effort }) };
-    const batches: Awaited<ReturnType<typeof batchReport>>[] = [];
+    const batches: BatchReport[] = [];
     for (const batch of this.options.batches) {
-      if (!this.budget.allows(`${name}, batches of ${batch}`)) break;
-      this.options.say(`${name}: batches of ${batch}`);
-      batches.push(await batchReport(lanes, data, batch, { k: K, ...way }));
-      this.add({ searches: [...before, { ...report, batches: [...batches] }] });
+      const name = `${[description, ...Object.values(way)].join(' ')}, batches of ${batch}`;
+      await this.agenda.attempt(name, async () => {
+        this.options.say(name);
+        batches.push(await batchReport(lanes, data, batch, { k: K, ...way }));
+        this.add({ searches: [...before, { ...report, batches: [...batches] }] });
+      });
     }
   }
 
   private async torch(): Promise<void> {
     this.options.say('PyTorch');
-    this.add({ torch: await torchReport(this.options.python, TORCH_BATCH, this.report.settings, this.budget.left) });
+    this.add({ torch: await torchReport(this.options.python, TORCH_BATCH, this.report.settings, this.agenda.secondsLeft) });
   }
 
-  private wants(part: Part): boolean {
-    return this.options.parts.includes(part) && this.budget.allows(part);
+  private wants(...parts: Part[]): boolean {
+    return parts.some((part) => this.options.parts.includes(part));
+  }
+
+  /** A part, if it is asked for. */
+  private async part(part: Part, work: () => Promise<void>): Promise<void> {
+    if (this.wants(part)) await this.agenda.attempt(part, work);
   }
 
   private add(more: Partial<GpuReport>): void {
-    const report = { ...this.report, ...more, skipped: [...this.budget.skipped] };
+    const report = { ...this.report, ...more, skipped: [...this.agenda.skipped], failed: [...this.agenda.failed] };
     this.report = { ...report, findings: findings(report) };
     this.options.keep(this.report);
   }

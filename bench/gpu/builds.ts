@@ -8,7 +8,7 @@ import { buildApart, installedIn, type Library, NPM_LIBRARIES } from '../librari
 import { packageFolder } from '../packages.ts';
 import { ROOT } from '../places.ts';
 import { inScratch } from '../session.ts';
-import type { Budget } from './budget.ts';
+import type { Agenda } from './agenda.ts';
 import type { Data } from './data.ts';
 import { build, descriptionOf, type Engines, type GraphOptions } from './graph.ts';
 import type { BuildReport } from './report.ts';
@@ -29,16 +29,16 @@ export async function compareBuilds(
   engines: Engines,
   data: Data,
   options: BuildOptions,
-  budget: Budget,
+  agenda: Agenda,
   built: (report: BuildReport) => void,
 ): Promise<void> {
   const part = partOf(data, options.buildRows);
-  if (options.build && budget.allows('builds of a part on the GPU')) built(await onGpu(library, engines.gpu, part, options));
-  if (budget.allows('builds of a part by one thread')) built(await byOneThread(library, part, options, budget));
-  if (budget.allows('builds of a part on the CPU')) built(await apart(library, engines.cpu, part, options));
-  if (options.build && part.rows < data.rows && budget.allows('a build of all rows on the CPU')) {
-    built(await apart(library, engines.cpu, data, options));
-  }
+  const attempt = (what: string, work: () => Promise<BuildReport>) => agenda.attempt(what, async () => built(await work()));
+  if (options.build) await attempt('builds of a part on the GPU', () => onGpu(library, engines.gpu, part, options));
+  await attempt('a build of a part by one thread', () => byOneThread(library, part, options, agenda));
+  await attempt('a build of a part on the CPU', () => apart(library, engines.cpu, part, options));
+  if (!options.build || part.rows === data.rows) return; // there is nothing that a build of all rows could be compared with
+  await attempt('a build of all rows on the CPU', () => apart(library, engines.cpu, data, options));
 }
 
 function partOf(data: Data, most: number): Data {
@@ -61,10 +61,10 @@ async function onGpu(library: typeof Isodex, gpu: Isodex.Engine, data: Data, opt
 }
 
 /** hnswlib where it is at hand; else our own CPU build, which stands in for it. */
-async function byOneThread(library: typeof Isodex, data: Data, options: BuildOptions, budget: Budget): Promise<BuildReport> {
+async function byOneThread(library: typeof Isodex, data: Data, options: BuildOptions, agenda: Agenda): Promise<BuildReport> {
   const hnswlib = hnswlibHere(options);
   if (hnswlib) return byHnswlib(hnswlib, data, options);
-  budget.skip('hnswlib', 'hnswlib-node is not here (--peers FOLDER): one thread of Isodex stands in for it');
+  agenda.skip('hnswlib', 'hnswlib-node is not here (--peers FOLDER): one thread of Isodex stands in for it');
   using one = await library.openEngine({ prefer: 'cpu', threads: 1 });
   return apart(library, one, data, options);
 }

@@ -50,4 +50,5 @@ async function run({ out, library, software = false, ...options }: ReturnType<Co
   const report = await benchGpu({ ...sizes, ...around, parts, keep, say });
   console.log(gpuText(report));
   write(out, { 'gpu.json': report });
+  if (report.failed.length > 0) throw new Error(`${report.failed.map(({ what }) => what).join(', ')} failed`);
 }

@@ -30,7 +30,7 @@ export interface Program {
   readonly work: number;
 }
 
-type Info = GPUAdapterInfo & { subgroupMatrixConfigs?: Iterable<MatrixShape> };
+type Info = GPUAdapterInfo & { subgroupMatrixConfigs?: Iterable<MatrixShape>; subgroupMinSize?: number; subgroupMaxSize?: number };
 
 export async function bareAdapter(): Promise<GPUAdapter | undefined> {
   return (await (await createDawn(DAWN))?.requestAdapter({ powerPreference: 'high-performance' })) ?? undefined;
@@ -46,6 +46,12 @@ export function matrixShapes({ info }: { readonly info: GPUAdapterInfo }): Matri
     N,
     K,
   }));
+}
+
+/** Invocations of a subgroup, least and most, where the adapter tells. */
+export function subgroupSizes({ info }: { readonly info: GPUAdapterInfo }): readonly [number, number] | null {
+  const { subgroupMinSize, subgroupMaxSize } = info as Info;
+  return subgroupMinSize && subgroupMaxSize ? [subgroupMinSize, subgroupMaxSize] : null;
 }
 
 export class BareDevice {

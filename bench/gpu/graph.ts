@@ -1,7 +1,7 @@
 /** The graph that searches walk: read from a file that an earlier run has left, or built, on the GPU where it can. */
 import { existsSync, writeFileSync } from 'node:fs';
 import type * as Isodex from '../../src/node.ts';
-import type { Budget } from './budget.ts';
+import type { Agenda } from './agenda.ts';
 import type { Data } from './data.ts';
 import type { BuildReport } from './report.ts';
 import { secondsOf } from './search.ts';
@@ -28,7 +28,7 @@ export interface Graph {
 }
 
 /** On the GPU's engine. */
-export async function graphOn(library: typeof Isodex, engines: Engines, data: Data, options: GraphOptions, budget: Budget): Promise<Graph> {
+export async function graphOn(library: typeof Isodex, engines: Engines, data: Data, options: GraphOptions, agenda: Agenda): Promise<Graph> {
   const { graph, say } = options;
   if (graph && existsSync(graph)) {
     say(`reading ${graph}`);
@@ -37,7 +37,7 @@ export async function graphOn(library: typeof Isodex, engines: Engines, data: Da
     return { index, built: undefined };
   }
   const made =
-    (options.build && (await builtOnGpu(library, engines, data, options, budget))) || (await builtOnCpu(library, engines, data, options));
+    (options.build && (await builtOnGpu(library, engines, data, options, agenda))) || (await builtOnCpu(library, engines, data, options));
   if (graph) writeFileSync(graph, await made.index.toBytes());
   return made;
 }
@@ -47,14 +47,14 @@ async function builtOnGpu(
   { gpu }: Engines,
   data: Data,
   options: GraphOptions,
-  budget: Budget,
+  agenda: Agenda,
 ): Promise<Graph | undefined> {
-  const signal = budget.buildSignal();
+  const signal = agenda.buildSignal();
   try {
     return await build(library, gpu, data, options, signal);
   } catch (error) {
     if (!signal?.aborted) throw error;
-    budget.skip(
+    agenda.skip(
       `${descriptionOf(options)} on the GPU, ${data.rows} rows`,
       'building took more than its share of --budget, so the CPU builds',
     );

@@ -2,7 +2,7 @@
  * Integer matrices of subgroups (tensor cores): what the unit does with matrices that it holds, and with such as it reads. WGSL leaves
  * their 8-bit layout in memory to be read in more than one way, so a small product first finds the reading that is right here.
  */
-import { type BareDevice, type MatrixShape, matrixShapes, type Program } from './device.ts';
+import { type BareDevice, type MatrixShape, matrixShapes, type Program, subgroupSizes } from './device.ts';
 
 /** Matrices of a subgroup's tile along either side. */
 const TILE = 4;
@@ -135,5 +135,7 @@ export function unitOf(device: BareDevice): { shape: MatrixShape; threads: numbe
   if (!device.device.features.has('chromium-experimental-subgroup-matrix')) throw new Error('the adapter has no subgroup matrices');
   const shape = integerShape(matrixShapes(adapter));
   if (!shape) throw new Error('the adapter lists no 8-bit integer matrices');
-  return { shape, threads: (adapter.info as GPUAdapterInfo & { subgroupMaxSize: number }).subgroupMaxSize };
+  const sizes = subgroupSizes(adapter);
+  if (!sizes) throw new Error('the adapter does not tell how large subgroups are');
+  return { shape, threads: sizes[1] };
 }

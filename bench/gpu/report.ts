@@ -131,6 +131,8 @@ export interface GpuReport {
   readonly deviceTimes: 'timestamps, not rounded' | 'the adapter has no timestamp-query';
   /** As the adapter lists them, where it has the feature. */
   readonly subgroupMatrices: readonly MatrixShape[];
+  /** Invocations of a subgroup, least and most, where the adapter tells. */
+  readonly subgroupSizes: readonly [number, number] | null;
   readonly cpuThreads: number;
   readonly settings: Settings;
   readonly identity: readonly IdentityReport[];
@@ -139,6 +141,7 @@ export interface GpuReport {
   readonly searches: readonly SearchReport[];
   readonly torch: TorchReport | null;
   readonly findings: readonly Finding[];
-  /** What was not measured, and why. */
+  /** What was not measured, and why; and what could not be, for it failed. */
   readonly skipped: readonly Skipped[];
+  readonly failed: readonly Skipped[];
 }

@@ -25,7 +25,7 @@ const RATES: Readonly<Record<RateName, readonly [what: string, unit: number, nam
 };
 
 export function gpuText(report: GpuReport): string {
-  const { machine, date, engine, settings, identity, rates, builds, searches, subgroupMatrices, cpuThreads, skipped } = report;
+  const { machine, date, engine, settings, identity, rates, builds, searches, subgroupMatrices, cpuThreads, skipped, failed } = report;
   const { limits = {} } = engine;
   const shapes = subgroupMatrices.map((one) => `${one.M}×${one.N}×${one.K} ${one.componentType}→${one.resultComponentType}`);
   const dimension = settings.intrinsicDimension ? `, intrinsic dimension ${three(settings.intrinsicDimension)}` : '';
@@ -33,7 +33,7 @@ export function gpuText(report: GpuReport): string {
     `${describe(machine)}, ${date}`,
     `GPU: ${engine.description}; features ${engine.features.join(', ') || 'none'}; device times: ${report.deviceTimes}`,
     `limits: ${LIMITS.map((name) => `${name} ${limits[name]?.toLocaleString('en') ?? '–'}`).join(', ')}`,
-    `subgroup matrices: ${shapes.join(', ') || 'none'}`,
+    `subgroups of ${report.subgroupSizes?.join(' to ') ?? 'unknown size'}; subgroup matrices: ${shapes.join(', ') || 'none'}`,
     ...engine.notes.map((note) => `  ${note}`),
     ...identityLines(identity),
     ...(rates ? ['', rateTable(rates)] : []),
@@ -48,6 +48,7 @@ export function gpuText(report: GpuReport): string {
       return `${what}: ${value}${hoped ?? ''}`;
     }),
     ...skipped.map(({ what, reason }) => `not measured: ${what}: ${reason}`),
+    ...failed.map(({ what, reason }) => `FAILED: ${what}: ${reason}`),
   ].join('\n');
 }
 

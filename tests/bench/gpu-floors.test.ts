@@ -1,6 +1,6 @@
 /** What the gpu bench makes of its figures: shares of a device's rates, crossovers, goals. */
 import { describe, expect, it } from 'vitest';
-import { Budget } from '../../bench/gpu/budget.ts';
+import { Agenda } from '../../bench/gpu/agenda.ts';
 import { findings } from '../../bench/gpu/findings.ts';
 import { crossover, flatFloor, walkFloor } from '../../bench/gpu/floors.ts';
 import type { BatchReport, DeviceRates, GpuReport, SearchReport } from '../../bench/gpu/report.ts';
@@ -85,7 +85,7 @@ describe('findings', () => {
     return { index: 'HNSW32', search: { efSearch }, recall, batches, effort };
   };
   const empty = {
-    ...{ identity: [], rates: null, builds: [], searches: [], torch: null, skipped: [], settings: SETTINGS },
+    ...{ identity: [], rates: null, builds: [], searches: [], torch: null, skipped: [], failed: [], settings: SETTINGS },
   } as unknown as GpuReport;
   const found = (report: Partial<GpuReport>) => findings({ ...empty, ...report });
 
@@ -139,13 +139,23 @@ describe('findings', () => {
   });
 });
 
-describe('a budget', () => {
-  it('skips what comes after its end', () => {
-    const budget = new Budget(undefined);
-    expect([budget.allows('a'), budget.buildSignal(), budget.skipped]).toEqual([true, undefined, []]);
-    const spent = new Budget(0);
-    expect(spent.allows('b')).toBe(false);
+describe('an agenda', () => {
+  it('skips what comes after the end of its time', async () => {
+    const endless = new Agenda(undefined, () => {});
+    expect([endless.buildSignal(), endless.secondsLeft]).toEqual([undefined, Infinity]);
+    const spent = new Agenda(0, () => {});
+    await spent.attempt('b', () => expect.unreachable());
     expect(spent.skipped).toEqual([{ what: 'b', reason: 'the 0 s of --budget had gone by' }]);
-    expect(new Budget(100).buildSignal()?.aborted).toBe(false);
+    expect(spent.failed).toEqual([]);
+    expect(new Agenda(100, () => {}).buildSignal()?.aborted).toBe(false);
+  });
+
+  it('goes on when something fails', async () => {
+    const lines: string[] = [];
+    const agenda = new Agenda(100, (line) => lines.push(line));
+    await agenda.attempt('a', () => Promise.reject(new Error('it broke')));
+    await agenda.attempt('b', async () => lines.push('done'));
+    expect(lines).toEqual(['a failed: it broke', 'done']);
+    expect([agenda.failed, agenda.skipped]).toEqual([[{ what: 'a', reason: 'it broke' }], []]);
   });
 });

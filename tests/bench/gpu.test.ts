@@ -39,6 +39,7 @@ describe.skipIf(!existsSync(library) || !gpu)('bench gpu (needs npm run build, a
     expect(report.engine.limits?.maxBufferSize).toBeGreaterThan(0);
     expect(report.identity.length).toBeGreaterThan(2);
     expect(report.identity.every(({ sameFile, differing, queries }) => sameFile && differing === 0 && queries > 0)).toBe(true);
+    expect(report.failed).toEqual([]);
     checkRates(report);
     checkBuilds(report);
     checkSearches(report);
