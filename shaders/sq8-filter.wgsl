@@ -6,88 +6,112 @@
 //     form 0 (l2)  (|2 c_q|^2, T, -, -)   keep iff 16 * squared <= min(65535, T + A)^2; A, T in quarters of a code step
 //     form 1 (ip)  (K, P, Q, -)           keep iff c_q . c + floor((P A + Q B) / 16) + 1 >= K
 //   mask u32 [n / 32]    pairs u32 [capacity, 2]    count u32 [1], zeroed by the caller, may pass capacity
+// How it suits devices: a thread keeps 4 queries by 8 rows, 32 sums, and for each word loads 3 vec4u from workgroup memory, one of
+// them the same for all threads of a query panel, for 32 dot products of 4. With 64 queries or more a workgroup is 256 threads: 64
+// queries by 128 rows, so a code is fetched once for 64 queries and a query once for 128 rows. Its tiles take 6.3 KiB of the 16 that
+// every device has, so several workgroups share a core and one multiplies while another waits. Words of a tile lie a panel more than
+// there are panels apart: neither what neighbours store (next words of a panel) nor what they load (next panels) meets in one bank.
 override QUERY_PANELS: u32 = 16;  // panels of 4 queries to a workgroup
-override BLOCKS: u32 = 1;         // blocks of 64 rows to a workgroup
+override BLOCKS: u32 = 2;         // blocks of 64 rows to a workgroup
 const CHUNK = 8u;                 // words staged at a time
 struct Params { nq: u32, words: u32, form: u32, step: u32, skip: u32, first: u32, blocks: u32, capacity: u32 }
 @group(0) @binding(0) var<storage, read> queries: array<vec4u>;
 @group(0) @binding(1) var<storage, read> codes: array<vec4u>;
-@group(0) @binding(2) var<storage, read> rowTerms: array<i32>;
-@group(0) @binding(3) var<storage, read> slacks: array<u32>;
+@group(0) @binding(2) var<storage, read> rowTerms: array<vec4i>;
+@group(0) @binding(3) var<storage, read> slacks: array<vec4u>;
 @group(0) @binding(4) var<storage, read> mask: array<u32>;
 @group(0) @binding(5) var<storage, read> bounds: array<vec4u>;
 @group(0) @binding(6) var<storage, read_write> pairs: array<vec2u>;
 @group(0) @binding(7) var<storage, read_write> count: array<atomic<u32>>;
 @group(0) @binding(8) var<uniform> params: Params;
 
-var<workgroup> queryTile: array<vec4u, QUERY_PANELS * CHUNK>;
-var<workgroup> rowTile: array<vec4u, BLOCKS * 16u * CHUNK>;
+var<workgroup> queryTile: array<vec4u, (QUERY_PANELS + 1u) * CHUNK>;
+var<workgroup> rowTile: array<vec4u, (BLOCKS * 16u + 1u) * CHUNK>;
 
 fn blockAt(item: u32) -> u32 {
   let index = params.first + item;
   return params.step * select(index, 2u * index + 1u, params.skip != 0u);
 }
 
-// Thread = one panel of 4 queries by one panel of 4 rows: sixteen sums for two loads of 16 bytes.
-@compute @workgroup_size(BLOCKS * 16u * QUERY_PANELS)
+fn products(rows: vec4u, query: u32) -> vec4i {
+  return vec4i(dot4I8Packed(rows.x, query), dot4I8Packed(rows.y, query), dot4I8Packed(rows.z, query), dot4I8Packed(rows.w, query));
+}
+
+// Words [chunk, chunk + CHUNK) of the workgroup's queries and rows; zeros where there are none.
+fn stage(thread: u32, chunk: u32, firstQuery: u32, firstBlock: u32) {
+  let threads = BLOCKS * 8u * QUERY_PANELS;
+  for (var i = thread; i < QUERY_PANELS * CHUNK; i += threads) {
+    let w = chunk + i % CHUNK;
+    let panel = firstQuery + i / CHUNK;
+    queryTile[(i % CHUNK) * (QUERY_PANELS + 1u) + i / CHUNK] =
+      select(vec4u(), queries[panel * params.words + w], w < params.words && panel * 4u < params.nq);
+  }
+  for (var i = thread; i < BLOCKS * 16u * CHUNK; i += threads) {
+    let w = chunk + i % CHUNK;
+    let index = firstBlock + i / (16u * CHUNK);
+    let panel = blockAt(index) * 16u + (i / CHUNK) % 16u;
+    rowTile[(i % CHUNK) * (BLOCKS * 16u + 1u) + i / CHUNK] =
+      select(vec4u(), codes[panel * params.words + w], w < params.words && index < params.blocks);
+  }
+  workgroupBarrier();
+}
+
+// Thread = one panel of 4 queries by two of 4 rows, half the workgroup's rows apart.
+@compute @workgroup_size(BLOCKS * 8u * QUERY_PANELS)
 fn main(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let threads = BLOCKS * 16u * QUERY_PANELS;
-  let rowPanel = thread % (BLOCKS * 16u);
-  let queryPanel = thread / (BLOCKS * 16u);
-  let tile = wg.x + wg.z * grid.x;
-  var d0 = vec4i(); var d1 = vec4i(); var d2 = vec4i(); var d3 = vec4i();
+  let rowPanel = thread % (BLOCKS * 8u);
+  let queryPanel = thread / (BLOCKS * 8u);
+  let firstQuery = wg.y * QUERY_PANELS;
+  let firstBlock = (wg.x + wg.z * grid.x) * BLOCKS;
+  var a0 = vec4i(); var a1 = vec4i(); var a2 = vec4i(); var a3 = vec4i();
+  var b0 = vec4i(); var b1 = vec4i(); var b2 = vec4i(); var b3 = vec4i();
   for (var chunk = 0u; chunk < params.words; chunk += CHUNK) {
-    for (var i = thread; i < QUERY_PANELS * CHUNK; i += threads) {
-      let w = chunk + i % CHUNK;
-      let panel = wg.y * QUERY_PANELS + i / CHUNK;
-      queryTile[i] = select(vec4u(), queries[panel * params.words + w], w < params.words && panel * 4u < params.nq);
-    }
-    for (var i = thread; i < BLOCKS * 16u * CHUNK; i += threads) {
-      let w = chunk + i % CHUNK;
-      let index = tile * BLOCKS + i / (16u * CHUNK);
-      let panel = blockAt(index) * 16u + (i / CHUNK) % 16u;
-      rowTile[i] = select(vec4u(), codes[panel * params.words + w], w < params.words && index < params.blocks);
-    }
-    workgroupBarrier();
+    stage(thread, chunk, firstQuery, firstBlock);
     for (var w = 0u; w < CHUNK; w++) {
-      let q = queryTile[queryPanel * CHUNK + w];
-      let r = rowTile[rowPanel * CHUNK + w];
-      d0 += vec4i(dot4I8Packed(r.x, q.x), dot4I8Packed(r.y, q.x), dot4I8Packed(r.z, q.x), dot4I8Packed(r.w, q.x));
-      d1 += vec4i(dot4I8Packed(r.x, q.y), dot4I8Packed(r.y, q.y), dot4I8Packed(r.z, q.y), dot4I8Packed(r.w, q.y));
-      d2 += vec4i(dot4I8Packed(r.x, q.z), dot4I8Packed(r.y, q.z), dot4I8Packed(r.z, q.z), dot4I8Packed(r.w, q.z));
-      d3 += vec4i(dot4I8Packed(r.x, q.w), dot4I8Packed(r.y, q.w), dot4I8Packed(r.z, q.w), dot4I8Packed(r.w, q.w));
+      let q = queryTile[w * (QUERY_PANELS + 1u) + queryPanel];
+      let a = rowTile[w * (BLOCKS * 16u + 1u) + rowPanel];
+      let b = rowTile[w * (BLOCKS * 16u + 1u) + rowPanel + BLOCKS * 8u];
+      a0 += products(a, q.x); a1 += products(a, q.y); a2 += products(a, q.z); a3 += products(a, q.w);
+      b0 += products(b, q.x); b1 += products(b, q.y); b2 += products(b, q.z); b3 += products(b, q.w);
     }
     workgroupBarrier();
   }
-  let index = tile * BLOCKS + rowPanel / 16u;
-  if (index >= params.blocks) { return; }
-  let row = blockAt(index) * 64u + (rowPanel % 16u) * 4u;
-  let q = (wg.y * QUERY_PANELS + queryPanel) * 4u;
-  keep(d0, q, row);
-  keep(d1, q + 1u, row);
-  keep(d2, q + 2u, row);
-  keep(d3, q + 3u, row);
+  let query = (firstQuery + queryPanel) * 4u;
+  keepPanel(query, firstBlock, rowPanel, a0, a1, a2, a3);
+  keepPanel(query, firstBlock, rowPanel + BLOCKS * 8u, b0, b1, b2, b3);
 }
 
-fn keep(dots: vec4i, q: u32, row: u32) {
+fn keepPanel(query: u32, firstBlock: u32, rowPanel: u32, d0: vec4i, d1: vec4i, d2: vec4i, d3: vec4i) {
+  let index = firstBlock + rowPanel / 16u;
+  if (index >= params.blocks) { return; }
+  let panel = blockAt(index) * 16u + rowPanel % 16u;
+  keep(query, panel, d0);
+  keep(query + 1u, panel, d1);
+  keep(query + 2u, panel, d2);
+  keep(query + 3u, panel, d3);
+}
+
+fn keep(q: u32, panel: u32, dots: vec4i) {
   if (q >= params.nq) { return; }
   let bound = bounds[q];
-  let live = mask[row / 32u] >> (row % 32u);
+  let terms = rowTerms[panel];
+  let slack = slacks[panel];
+  let a = slack & vec4u(0xffffu);
+  var kept: vec4<bool>;
+  if (params.form == 0u) {
+    let squared = vec4u(bitcast<i32>(bound.x) + terms - 4 * dots);
+    let reach = min(vec4u(65535u), bound.y + a);
+    kept = 16u * squared <= reach * reach;
+  } else {
+    let reach = vec4i((bound.y * a + bound.z * (slack >> vec4u(16u))) / 16u) + 1;
+    kept = (a == vec4u(65535u)) | (dots - terms + reach >= vec4i(bitcast<i32>(bound.x)));
+  }
+  let live = (vec4u(mask[panel / 8u]) >> (panel % 8u * 4u + vec4u(0u, 1u, 2u, 3u))) & vec4u(1u);
+  let wanted = kept & (live != vec4u());
+  if (!any(wanted)) { return; }
   for (var r = 0u; r < 4u; r++) {
-    let slack = slacks[row + r];
-    let a = slack & 0xffffu;
-    var kept: bool;
-    if (params.form == 0u) {
-      let squared = u32(bitcast<i32>(bound.x) + rowTerms[row + r] - 4 * dots[r]);
-      let reach = min(65535u, bound.y + a);
-      kept = 16u * squared <= reach * reach;
-    } else {
-      let reach = i32((bound.y * a + bound.z * (slack >> 16u)) / 16u) + 1;
-      kept = a == 65535u || dots[r] - rowTerms[row + r] + reach >= bitcast<i32>(bound.x);
-    }
-    if (kept && ((live >> r) & 1u) != 0u) {
-      let slot = atomicAdd(&count[0], 1u);
-      if (slot < params.capacity) { pairs[slot] = vec2u(q, row + r); }
-    }
+    if (!wanted[r]) { continue; }
+    let slot = atomicAdd(&count[0], 1u);
+    if (slot < params.capacity) { pairs[slot] = vec2u(q, panel * 4u + r); }
   }
 }

@@ -30,10 +30,10 @@ export const sq8Filter = defineKernel({
   items: ({ blocks }) => blocks,
   terms: ({ nq, words, blocks }) => nq * blocks * BLOCK_ROWS * words * 4,
   plan({ nq, blocks }, limits) {
-    // Four queries to a thread; few queries leave room for more blocks in one workgroup.
+    // Four queries by eight rows to a thread; few queries leave room for more blocks in one workgroup.
     const QUERY_PANELS = Math.min(16, 2 ** Math.ceil(Math.log2(ceilDiv(nq, 4))));
     const threads = Math.min(256, limits.maxComputeInvocationsPerWorkgroup);
-    const BLOCKS = Math.max(1, Math.min(4, Math.floor(threads / (16 * QUERY_PANELS))));
+    const BLOCKS = Math.max(1, Math.min(4, Math.floor(threads / (8 * QUERY_PANELS))));
     return {
       constants: { QUERY_PANELS, BLOCKS },
       grid: splitGrid(ceilDiv(blocks, BLOCKS), ceilDiv(nq, 4 * QUERY_PANELS), limits),

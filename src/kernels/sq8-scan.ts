@@ -20,7 +20,7 @@ export const sq8Scan = defineKernel({
   items: ({ blocks }) => blocks,
   terms: ({ nq, words, blocks }) => nq * blocks * BLOCK_ROWS * words * 4,
   plan({ nq, blocks }, limits) {
-    return { constants: {}, grid: splitGrid(blocks, ceilDiv(nq, 4), limits) };
+    return { constants: { QUERIES: nq === 1 ? 1 : 4 }, grid: splitGrid(blocks, ceilDiv(nq, 16), limits) };
   },
   twin: sq8ScanTwin,
 });

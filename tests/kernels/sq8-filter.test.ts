@@ -7,6 +7,7 @@ const shapes: ScanShape[] = [
   { nq: 5, words: 16, step: 1, skip: 0, first: 0, blocks: 7 },
   { nq: 7, words: 25, step: 4, skip: 1, first: 2, blocks: 5 },
   { nq: 70, words: 9, step: 2, skip: 1, first: 0, blocks: 4 },
+  { nq: 64, words: 11, step: 1, skip: 0, first: 0, blocks: 3 },
   { nq: 2, words: 1024, step: 1, skip: 0, first: 0, blocks: 1 },
 ];
 
