@@ -162,7 +162,8 @@ class GpuRun {
   }
 
   private add(more: Partial<GpuReport>): void {
-    const report = { ...this.report, ...more, skipped: [...this.agenda.skipped], failed: [...this.agenda.failed] };
+    const engine = { ...this.report.engine, notes: this.engines.gpu.info.notes }; // a device may be lost meanwhile
+    const report = { ...this.report, ...more, engine, skipped: [...this.agenda.skipped], failed: [...this.agenda.failed] };
     this.report = { ...report, findings: findings(report) };
     this.options.keep(this.report);
   }

@@ -9,7 +9,12 @@ const NOT_MEASURED = 'not measured';
 type Figures = Omit<GpuReport, 'findings'>;
 
 export function findings(report: Figures): Finding[] {
-  return [identity(report), ...flat(report), ...walks(report), ...builds(report), ...latencies(report)];
+  const searches = report.searches.map((search) => ({
+    ...search,
+    batches: search.batches.filter(({ answeredBy }) => answeredBy === 'gpu'),
+  }));
+  const byGpu = { ...report, searches: searches.filter(({ batches }) => batches.length > 0) };
+  return [identity(report), ...flat(byGpu), ...walks(byGpu), ...builds(report), ...latencies(byGpu)];
 }
 
 function identity({ identity: suite, builds: built }: Figures): Finding {

@@ -53,6 +53,8 @@ export interface Timing {
 
 export interface BatchReport {
   readonly batch: number;
+  /** The engine that answered on the GPU's side: another one where the device was lost. */
+  readonly answeredBy: string;
   readonly gpu: Timing;
   readonly cpu: Timing;
   /** Where the device tells times. */

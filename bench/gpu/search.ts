@@ -30,7 +30,8 @@ export async function batchReport(lanes: Lanes, data: Data, batch: number, searc
     for (const lane of wanting) seconds[lane].push(await secondsOf(() => lanes[lane].search(queries, search)));
   }
   const device = await deviceTime(lanes.gpu.engine, () => lanes.gpu.search(batchOf(data, batch), search));
-  return { batch, gpu: timingOf(seconds.gpu, batch), cpu: timingOf(seconds.cpu, batch), device };
+  const { engine: answeredBy } = await lanes.gpu.search(batchOf(data, batch), search);
+  return { batch, answeredBy, gpu: timingOf(seconds.gpu, batch), cpu: timingOf(seconds.cpu, batch), device };
 }
 
 function wantsMore(seconds: readonly number[]): boolean {

@@ -87,7 +87,8 @@ function searchTable({ searches, settings, rates }: GpuReport): string {
       const times = [gpu.p50Ms, cpu.p50Ms].map(three);
       const floor = floorOfSearch(search, batch, settings, rates);
       const each = [search.recall.toFixed(4), batch.batch.toLocaleString('en'), ...queries, ...times];
-      return [wayOf(search), ...each, device ? three(1000 * device.seconds) : '–', shareText(floor)];
+      const name = batch.answeredBy === 'gpu' ? wayOf(search) : `${wayOf(search)} (answered by ${batch.answeredBy})`;
+      return [name, ...each, device ? three(1000 * device.seconds) : '–', shareText(floor)];
     }),
   );
   const header = [

@@ -10,7 +10,7 @@ const timing = (batch: number, p50Ms: number) => ({ rounds: 3, p50Ms, p99Ms: p50
 /** A batch that takes so many ms on either side, and on the device. */
 function batchOf(batch: number, gpuMs: number, cpuMs: number, deviceMs?: number): BatchReport {
   const device = deviceMs === undefined ? null : { seconds: deviceMs / 1000, wallSeconds: gpuMs / 1000, kernels: [] };
-  return { batch, gpu: timing(batch, gpuMs), cpu: timing(batch, cpuMs), device };
+  return { batch, answeredBy: 'gpu', gpu: timing(batch, gpuMs), cpu: timing(batch, cpuMs), device };
 }
 
 const none = { missing: 'not here' };
@@ -117,6 +117,13 @@ describe('findings', () => {
     expect(beside).toMatchObject({ value: '2.00; TF32 0.500', reached: true });
     const [, , without] = found({ searches, torch: { missing: 'no PyTorch' } });
     expect(without).toEqual({ what: beside!.what, value: 'not measured: no PyTorch', goal: '> 1' });
+  });
+
+  it('leave out what the GPU did not answer', () => {
+    const batches = [batchOf(10_000, 1000, 5000), { ...batchOf(65_536, 1, 5000), answeredBy: 'cpu' }];
+    const search = { index: 'Flat', search: {}, recall: 1, batches };
+    expect(found({ searches: [search], rates: RATES })[1]!.what).toMatch(/^Flat, batch 10,000/);
+    expect(found({ searches: [{ ...search, batches: batches.slice(1) }], rates: RATES })[1]!.value).toBe('not measured');
   });
 
   it('scale what one thread takes to more rows, and say nothing of the goal where our own stands in', () => {

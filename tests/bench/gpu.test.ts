@@ -94,7 +94,9 @@ function checkBuilds({ builds, deviceTimes }: GpuReport): void {
 
 function checkSearches({ searches, deviceTimes }: GpuReport): void {
   expect(searches.map(({ index }) => index)).toEqual(['HNSW4', 'Flat']);
-  const [walk] = searches;
+  const [walk, flat] = searches;
+  expect(walk!.batches.map(({ answeredBy }) => answeredBy)).toEqual(['gpu', 'gpu']);
+  expect(flat!.batches.map(({ answeredBy }) => answeredBy)).toEqual(['cpu', 'cpu']); // so few rows the host compares by itself
   expect(walk!.effort!.bytes).toBeCloseTo(walk!.effort!.distances * 32 + walk!.effort!.hops * 32);
   const timing: Timing = {
     rounds: expect.any(Number),
