@@ -42,7 +42,10 @@ export function gpuCommand(command: Command): Command {
 }
 
 async function run({ out, library, software = false, ...options }: ReturnType<Command['opts']>): Promise<void> {
-  const parts = PARTS.filter((part) => list(options.parts).includes(part));
+  const asked = list(options.parts);
+  const unknown = asked.find((name) => !PARTS.some((part) => part === name));
+  if (unknown !== undefined) throw new Error(`--parts: there is no '${unknown}'; give some of ${PARTS.join(', ')}`);
+  const parts = PARTS.filter((part) => asked.includes(part));
   const keep = (report: GpuReport) => save(out, { 'gpu.json': report });
   const { rows, dim, data, batches, m, efConstruction, efs, graph, build, buildRows, peers, python, budget } = options;
   const sizes = { rows, dim, data, batches, m, efConstruction, efs, buildRows };

@@ -63,6 +63,8 @@ describe.skipIf(!existsSync(library) || !gpu)('bench gpu (needs npm run build, a
     );
   });
 
+  it('refuses parts that it does not know', () => expect(bench('gpu', '--parts', 'flat,all')).rejects.toThrow("there is no 'all'"));
+
   it('does not run on a software driver unasked', async () => {
     if (!reportThere().engine.adapter?.software) return;
     await expect(bench('gpu', '--rows', '100', '--out', out)).rejects.toThrow('this GPU is a software driver; give --software');
