@@ -4,8 +4,9 @@
 //   queries, codesA, codesB u32 [.., 4 quads] as in graph-beam     queryLimbs, limbsA, limbsB u32 [.., 4 quads]: e, 0 past dim; the last word
 //   holds two numbers of 16 bits, rounded up: A | B << 16 of rows, Q | P << 16 of queries; A, Q = 65535: nothing is known
 //   found  u32 [nq, 2 ef + 2]: keys, ids, two counts               lists u32 [nq, length + 2]: ids, NONE behind the last, the counts
-// Units are such that all lists' numbers have 30 bits: 2^s / 256 of a code step.
-//   form 0 (l2)  d = |q^ - x^|^2 down; far = root(up d) + A; V = k-th far + Q, R^2 = V^2 + room V^2 / 2^24 + more; keep iff d <= (R + Q + A)^2
+// Units are such that a list's numbers have 30 bits: 2^s / 256 of a code step.
+//   form 0 (l2)  d = |q^ - x^|^2 down; far = root(up d) + A; V = k-th far + Q, R^2 = V^2 + room V^2 / 2^24 + more; keep iff d <= (R + Q + A)^2;
+//                `more` of 2^32 - 1 does not fit, and nothing follows
 //   form 1 (ip)  p = q^ . x^ down, in units of 2^s / 256 of a step of both; slack = P A + Q B; keep iff p + slack + 2 >= k-th p - slack
 override THREADS: u32 = 64;
 override MOST: u32 = 64; // entries of a list that is narrowed
@@ -146,7 +147,7 @@ fn isKept(i: u32, s: u32, own: u32, limit: u32) -> bool {
   if (params.form != 0u) { return bitcast<u32>(highs[i]) <= limit; }
   let a = slacks[i] & 0xffffu;
   let q = shiftedUp(own & 0xffffu, s);
-  let more = shiftedUp(params.more, 2u * s);
+  let more = select(shiftedUp(params.more, 2u * s), NONE, params.more == NONE);
   let v = limit + q;
   if (a == SATURATED || (own & 0xffffu) == SATURATED || v > 60000u || more > 0x10000000u) { return true; }
   let room = (((v * v) / 4096u + 1u) * params.room) / 4096u + 1u;

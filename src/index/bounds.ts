@@ -70,7 +70,7 @@ export function dotRounding(norm: number, width: number): number {
 
 /**
  * l2, cosine: where a row lies whose canonical distance is no greater than that of a row within V of the query: within
- * √(V² (1 + room / 2^24) + more), `more` in 65,536ths of a squared code step.
+ * √(V² (1 + room / 2^24) + more), `more` in 65,536ths of a squared code step; 2^32 − 1 where it does not fit, and nothing follows.
  */
 export function narrowRoom(metric: Metric, width: number, scale: number): { readonly room: number; readonly more: number } {
   const underflow = width * 2 ** -149;

@@ -8,8 +8,11 @@ import type { Engine } from '../host/engine.ts';
 import { isSq8, PAGE_ROWS } from '../kernels/graph.ts';
 import { BEAM_MOST_LINKS, BEAM_MOST_NODES } from '../kernels/graph-beam.ts';
 import { BYTES } from '../kernels/kernel.ts';
+import { hasCode } from '../util/errors.ts';
 import { ceilDiv, roundUp } from '../util/math.ts';
 import { Breather } from '../util/tasks.ts';
+import { DeviceLimbs } from './device-limbs.ts';
+import { DeviceRows } from './device-rows.ts';
 import { DispatchPace } from './dispatch-pace.ts';
 import type { GraphView } from './graph-walk.ts';
 import { Held, PerEngine } from './per-engine.ts';
@@ -25,18 +28,15 @@ const PIECE_ROWS = 4096;
 export class DeviceGraphs {
   private readonly graphs = new PerEngine<DeviceGraph>();
 
-  /** The graph as `view` has it, for `work` alone: others wait. */
-  async use<T>(engine: Engine, view: GraphView, signal: AbortSignal | undefined, work: (graph: DeviceGraph) => Promise<T>): Promise<T> {
+  /** A graph that has room for the view, held while `work` goes on. */
+  async hold<T>(engine: Engine, view: GraphView, work: (graph: DeviceGraph) => Promise<T>): Promise<T> {
     const graph = await this.graphs.acquire(engine, {
       fits: (held) => held.holds(view),
       make: () => DeviceGraph.open(engine, view),
       extend: async () => {},
     });
     try {
-      return await graph.inTurn(async () => {
-        await graph.update(view, signal);
-        return work(graph);
-      });
+      return await work(graph);
     } finally {
       graph.release();
     }
@@ -45,6 +45,11 @@ export class DeviceGraphs {
   /** Takes over a graph that somebody else made there, in the place of its own. */
   offer(engine: Engine, graph: DeviceGraph): void {
     this.graphs.offer(engine, graph);
+  }
+
+  /** Bytes that must be sent to a device before it can walk the graph: 0 once one has most of it. */
+  missing(engine: Engine, { plan, degree, count, stamps }: GraphView): number {
+    return this.graphs.missing(engine, count * plan.stride + stamps.length * PAGE_ROWS * degree * BYTES.u32);
   }
 
   get bytes(): number {
@@ -75,13 +80,12 @@ interface Rooms {
 
 export class DeviceGraph extends Held {
   private readonly rooms: Rooms;
-  readonly codes: readonly [Block<'i8'>, Block<'i8'>];
-  readonly links: readonly [Block<'u32'>, Block<'u32'>];
-  /** Rows in the first block of each. */
-  private readonly split: number;
-  private readonly linkSplit: number;
+  readonly codes: DeviceRows<'i8'>;
+  readonly links: DeviceRows<'u32'>;
   /** u32: upper rows [nodes], then a bit per node. */
   readonly tables: Block<'u32'>;
+  /** Once a search has wanted them. */
+  private limbs: DeviceLimbs | undefined;
   /** What walks over it take on this engine. */
   readonly pace = new DispatchPace();
   private readonly engine: Engine;
@@ -92,6 +96,8 @@ export class DeviceGraph extends Held {
   private readonly stamps: Float64Array;
   private turn: Promise<unknown> = Promise.resolve();
   private under = 0;
+  /** There was no room for limbs. */
+  private isFull = false;
 
   private constructor(engine: Engine, { plan, degree }: GraphView, rooms: Rooms, blocks: Blocks) {
     super();
@@ -102,8 +108,6 @@ export class DeviceGraph extends Held {
     this.codes = blocks.codes;
     this.links = blocks.links;
     this.tables = blocks.tables;
-    this.split = blocks.codes[0].length / plan.stride;
-    this.linkSplit = blocks.links[0].length / degree;
     this.stamps = new Float64Array(rooms.linkRows / PAGE_ROWS);
   }
 
@@ -123,8 +127,7 @@ export class DeviceGraph extends Held {
   }
 
   override get bytes(): number {
-    const blocks = [...this.codes, ...this.links, this.tables];
-    return blocks.reduce((sum, { dtype, length }) => sum + length * BYTES[dtype], 0);
+    return this.codes.bytes + this.links.bytes + this.tables.length * BYTES.u32 + (this.limbs?.bytes ?? 0);
   }
 
   /** Where bits of nodes begin in `tables`. */
@@ -134,7 +137,7 @@ export class DeviceGraph extends Held {
 
   /** What lies where, as the kernel takes it. */
   get places(): Readonly<Record<'split' | 'linkSplit' | 'upperBase' | 'admittedAt', number>> {
-    return { split: this.split, linkSplit: this.linkSplit, upperBase: this.rooms.upperBase, admittedAt: this.admittedAt };
+    return { split: this.codes.split, linkSplit: this.links.split, upperBase: this.rooms.upperBase, admittedAt: this.admittedAt };
   }
 
   /** Whether this has room for the graph, or is it already. */
@@ -146,11 +149,18 @@ export class DeviceGraph extends Held {
 
   truncate(count: number): void {
     this.count = Math.min(this.count, count);
+    this.limbs?.truncate(count);
   }
 
-  /** One after the other. */
-  inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.turn.then(work);
+  /**
+   * Does `work` with the graph as the view has it, one after the other. Devices do what they are told in order: work is done once all is
+   * submitted, and what it gives is read after its turn, while others have theirs.
+   */
+  inTurn<T>(view: GraphView, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const mine = this.turn.then(async () => {
+      await this.update(view, signal);
+      return work();
+    });
     this.turn = mine.catch(() => undefined);
     return mine;
   }
@@ -174,9 +184,24 @@ export class DeviceGraph extends Held {
     }
   }
 
+  /** Lower limbs of all rows of the view, in its turn; undefined where it has none, or the device no room for them. */
+  async limbsOf({ readLimbs, count }: GraphView, signal: AbortSignal | undefined): Promise<DeviceLimbs | undefined> {
+    if (!readLimbs || this.isFull) return undefined;
+    try {
+      this.limbs ??= await DeviceLimbs.open(this.engine, this.rooms.nodes, this.plan.stride);
+    } catch (error) {
+      if (!hasCode(error, 'out-of-memory')) throw error;
+      this.isFull = true;
+      return undefined;
+    }
+    await this.limbs.update(readLimbs, count, signal, (bytes) => this.settled(bytes));
+    return this.limbs;
+  }
+
   /** Pages [first, end), all of level 0 or all above, as the device has them: u32 [pages, PAGE_ROWS · degree]. */
   async readPages(basePages: number, first: number, end: number): Promise<Uint32Array> {
-    const { degree, linkSplit, links, engine } = this;
+    const { degree, engine } = this;
+    const { blocks: links, split: linkSplit } = this.links;
     const begin = this.placeOf(basePages, first) * PAGE_ROWS;
     const rows = (end - first) * PAGE_ROWS;
     const middle = Math.min(Math.max(linkSplit - begin, 0), rows);
@@ -203,14 +228,14 @@ export class DeviceGraph extends Held {
   }
 
   protected override free(): void {
-    for (const block of [...this.codes, ...this.links, this.tables]) block[Symbol.dispose]();
+    for (const thing of [this.codes, this.links, this.tables, this.limbs]) thing?.[Symbol.dispose]();
   }
 
   private sendRows({ codes, upperRows }: GraphView, begin: number, end: number): void {
     const { host } = this.engine;
     const { stride } = this.plan;
     const bytes = host.view(codes);
-    this.spread(this.codes, this.split, stride, begin, end, (from, to) => bytes.subarray(from * stride, to * stride));
+    this.codes.write(begin, end, (from, to) => bytes.subarray(from * stride, to * stride));
     this.engine.write(this.tables, host.view(upperRows).subarray(begin, end), begin);
   }
 
@@ -219,23 +244,8 @@ export class DeviceGraph extends Held {
     const from = table[page]! * words;
     const rows = this.engine.host.view(links).subarray(from, from + words);
     const first = at * PAGE_ROWS;
-    this.spread(this.links, this.linkSplit, this.degree, first, first + PAGE_ROWS, (begin, end) =>
-      rows.subarray((begin - first) * this.degree, (end - first) * this.degree),
-    );
-  }
-
-  /** Writes rows [begin, end) into one block or both. */
-  private spread<D extends 'i8' | 'u32'>(
-    [a, b]: readonly [Block<D>, Block<D>],
-    split: number,
-    width: number,
-    begin: number,
-    end: number,
-    part: (begin: number, end: number) => D extends 'i8' ? Int8Array : Uint32Array,
-  ): void {
-    const middle = Math.min(Math.max(begin, split), end);
-    if (begin < middle) this.engine.write(a, part(begin, middle) as never, begin * width);
-    if (middle < end) this.engine.write(b, part(middle, end) as never, (middle - split) * width);
+    const part = (begin: number, end: number) => rows.subarray((begin - first) * this.degree, (end - first) * this.degree);
+    this.links.write(first, first + PAGE_ROWS, part);
   }
 
   private async settled(bytes: number): Promise<void> {
@@ -247,8 +257,8 @@ export class DeviceGraph extends Held {
 }
 
 interface Blocks {
-  readonly codes: readonly [Block<'i8'>, Block<'i8'>];
-  readonly links: readonly [Block<'u32'>, Block<'u32'>];
+  readonly codes: DeviceRows<'i8'>;
+  readonly links: DeviceRows<'u32'>;
   readonly tables: Block<'u32'>;
 }
 
@@ -258,29 +268,19 @@ function roomsFor({ count, basePages, stamps }: GraphView, slack = 0): Rooms {
   return { nodes, upperBase: nodes, linkRows: nodes + (upperPages + ceilDiv(upperPages * slack, Math.max(1, count))) * PAGE_ROWS };
 }
 
-/** As much as one block holds in the first, the rest in the second; a block that is not needed is small. */
 async function allocate(engine: Engine, { plan, degree }: GraphView, { nodes, linkRows }: Rooms): Promise<Blocks> {
   const made: Disposable[] = [];
-  const two = async <D extends 'i8' | 'u32'>(
-    dtype: D,
-    rows: number,
-    width: number,
-    label: string,
-  ): Promise<readonly [Block<D>, Block<D>]> => {
-    const first = Math.min(rows, Math.floor(engine.maxBlockBytes / (width * BYTES[dtype])));
-    const a = await engine.alloc(dtype, first * width, label);
-    made.push(a);
-    const b = await engine.alloc(dtype, Math.max(16, (rows - first) * width), label);
-    made.push(b);
-    return [a, b];
+  const keep = <T extends Disposable>(thing: T): T => {
+    made.push(thing);
+    return thing;
   };
   try {
-    const codes = await two('i8', nodes, plan.stride, 'graph: codes on the device');
-    const links = await two('u32', linkRows, degree, 'graph: links on the device');
+    const codes = keep(await DeviceRows.open(engine, 'i8', nodes, plan.stride, 'graph: codes on the device'));
+    const links = keep(await DeviceRows.open(engine, 'u32', linkRows, degree, 'graph: links on the device'));
     const tables = await engine.alloc('u32', nodes + ceilDiv(nodes, 32), 'graph: tables on the device');
     return { codes, links, tables };
   } catch (error) {
-    for (const block of made) block[Symbol.dispose]();
+    for (const thing of made) thing[Symbol.dispose]();
     throw error;
   }
 }

@@ -116,7 +116,9 @@ export class DeviceLinker implements Linker {
 
   private get blocks() {
     const { codes, links, tables } = this.graph;
-    return { codesA: codes[0], codesB: codes[1], linksA: links[0], linksB: links[1], tables };
+    const [codesA, codesB] = codes.blocks;
+    const [linksA, linksB] = links.blocks;
+    return { codesA, codesB, linksA, linksB, tables };
   }
 
   private get shape() {

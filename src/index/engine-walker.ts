@@ -1,17 +1,32 @@
-import type { Engine } from '../host/engine.ts';
+import type { Engine, WalkChoice } from '../host/engine.ts';
 import { DeviceGraph, DeviceGraphs } from './device-graph.ts';
 import { DeviceLinker } from './device-linker.ts';
 import { DeviceCodes } from './graph-device.ts';
 import { isDeviceWalkable, LockstepWalker } from './graph-lockstep.ts';
-import { type Found, type GraphView, type Heads, HostWalker, headsOf, type Walk } from './graph-walk.ts';
+import {
+  type Found,
+  type GraphView,
+  type Heads,
+  HostWalker,
+  headsOf,
+  type Sought,
+  type Walk,
+  type Walker,
+  walkTerms,
+} from './graph-walk.ts';
 import type { BuildingWalker, Linker, LinkJob } from './linker.ts';
 import { withHostBehind } from './per-engine.ts';
 import { ResidentWalker } from './resident-walker.ts';
+import { type Place, WalkChooser, type WalkLoad } from './walk-chooser.ts';
 
 /** Queries of one walk, what is done between two looks at the signal: for each thread of the host, or enough for a device's groups. */
 const HOST_SLICE = 256;
 const DEVICE_SLICE = 4096;
 
+/** Beams that searches are prepared for. */
+const USUAL_EF = 64;
+/** Batches of a build, by and large (hnsw-build.ts). */
+const BATCHES = 400;
 /** A build has a copy of its graph made where new nodes are one in so many at least. */
 const BUILD_SHARE = 16;
 
@@ -20,8 +35,19 @@ export class DeviceCopies {
   readonly codes = new DeviceCodes();
   readonly graphs = new DeviceGraphs();
 
+  /** What walks over the graph took here so far. */
+  readonly chooser = new WalkChooser();
+
   get bytes(): number {
     return this.codes.bytes + this.graphs.bytes;
+  }
+
+  /** What walks over a graph would be for a device. */
+  loadOf(device: Engine, graph: GraphView, queries: number, ef: number): WalkLoad {
+    const { degree, plan } = graph;
+    const terms = walkTerms(plan, degree, ef);
+    if (DeviceGraph.fits(device, graph)) return { queries, terms, rounds: 0, uploadBytes: this.graphs.missing(device, graph) };
+    return { queries, terms, rounds: ef, uploadBytes: this.codes.missing(device, graph) };
   }
 
   /** Rows from `count` on are about to be written, maybe over ones that an add left behind when it failed. */
@@ -45,14 +71,15 @@ export class DeviceCopies {
 
 /**
  * Walks on the device of an engine that has one: by itself where the whole graph fits there, else in lock-step with the host. On the host
- * where the device is lost or full, or the codec is none for devices. An `auto` engine walks on its host.
+ * where the device is lost or full, or the codec is none for devices. An `auto` engine walks where it takes less time (walk-chooser.ts).
  */
 export class EngineWalker implements BuildingWalker {
   private readonly engine: Engine;
   private readonly copies: DeviceCopies;
   private readonly host: HostWalker;
-  private readonly device: { readonly resident: ResidentWalker; readonly lockstep: LockstepWalker } | undefined;
   private readonly slices: { readonly host: number; readonly device: number };
+  /** Where the walks of a call go, once that is known. */
+  private way: Way | undefined;
   private last: Engine;
 
   /** `slices`: queries of one walk, for each thread of the host or on a device; default by what SQ8 queries take. */
@@ -61,17 +88,15 @@ export class EngineWalker implements BuildingWalker {
     this.engine = engine;
     this.copies = copies;
     this.host = new HostWalker(engine.host);
-    const walkers = () => ({ resident: new ResidentWalker(engine, copies.graphs), lockstep: new LockstepWalker(engine, copies.codes) });
-    this.device = engine.kind === 'gpu' ? walkers() : undefined;
     this.last = engine.host;
   }
 
   get slice(): number {
-    return this.device ? this.slices.device : this.slices.host * this.engine.host.info.threads;
+    return this.isAhead ? this.slices.device : this.slices.host * this.engine.host.info.threads;
   }
 
   get isAhead(): boolean {
-    return this.device !== undefined;
+    return this.way !== undefined && this.way.on !== this.engine.host;
   }
 
   /** The engine of the last walk. */
@@ -79,42 +104,106 @@ export class EngineWalker implements BuildingWalker {
     return this.last;
   }
 
+  /** Finds out where a call's walks should go: from here on `slice` and `isAhead` are those of the place. */
+  async begin(graph: GraphView, queries: number, ef: number): Promise<void> {
+    this.way = await this.wayFor(graph, queries, ef);
+  }
+
   async walk(graph: GraphView, walk: Walk): Promise<Found> {
-    const { device, host } = this;
-    return this.onDeviceOrHost(graph, (on) => {
-      this.last = on;
-      if (on === this.engine.host) return host.walk(graph, walk);
-      return (DeviceGraph.fits(on, graph) ? device!.resident : device!.lockstep).walk(graph, walk);
+    const way = this.way ?? (await this.wayFor(graph, walk.nq, walk.ef));
+    return this.onWay(way, graph, walk, (walker) => walker.walk(graph, walk));
+  }
+
+  /** The nearest of what each query finds, as far as they are looked at. */
+  async search(graph: GraphView, walk: Walk, sought: Sought): Promise<Heads> {
+    const way = this.way ?? (await this.wayFor(graph, walk.nq, walk.ef));
+    return this.onWay(way, graph, walk, async (walker) => {
+      if (walker instanceof ResidentWalker) return walker.search(graph, walk, sought);
+      return headsOf(await walker.walk(graph, walk), walk.ef, sought.length);
     });
   }
 
-  /** The `length` nearest of what each query finds. */
-  async search(graph: GraphView, walk: Walk, length: number): Promise<Heads> {
-    return headsOf(await this.walk(graph, walk), walk.ef, length);
+  /** Whether searches leave out what the lower limbs of their queries rule out. */
+  narrows(graph: GraphView): boolean {
+    return this.isAhead && graph.readLimbs !== undefined && DeviceGraph.fits(this.way!.on, graph);
   }
 
-  /** Does what the first walk would do first: sends the device what it lacks. */
+  /** Does what the first walk on a device would do first, where there would be one: sends it what it lacks. */
   async prepare(graph: GraphView, signal: AbortSignal | undefined): Promise<void> {
-    await this.onDeviceOrHost(graph, async (on) => {
-      if (on === this.engine.host) return;
-      if (DeviceGraph.fits(on, graph)) await this.copies.graphs.use(on, graph, signal, async () => {});
+    const { engine, copies } = this;
+    const { host } = engine;
+    const choice = engine.kind === 'auto' ? await engine.walkChoice?.() : undefined;
+    const load = choice && copies.loadOf(choice.device, graph, this.slices.device, USUAL_EF);
+    const isFaster = !choice || !load || copies.chooser.reckon('device', choice, load) < copies.chooser.reckon('host', choice, load);
+    const device = isDeviceWalkable(graph.plan) && isFaster ? await this.deviceHere() : host;
+    await withHostBehind(device, host, copies, async (on) => {
+      if (on === host) return;
+      if (DeviceGraph.fits(on, graph))
+        await this.copies.graphs.hold(on, graph, (held) => held.inTurn(graph, signal, () => held.limbsOf(graph, signal)));
       else (await this.copies.codes.acquire(on, graph, signal)).release();
     });
   }
 
   /** A device builds by itself what it can walk by itself, where the new nodes are worth a copy of the graph for the build alone. */
   async openLinker(view: GraphView, job: LinkJob): Promise<Linker | undefined> {
-    if (job.fresh * BUILD_SHARE < view.count) return undefined;
-    return this.onDeviceOrHost(view, async (on) => {
+    if (job.fresh * BUILD_SHARE < view.count || !isDeviceWalkable(view.plan)) return undefined;
+    const device = await this.deviceFor(view, job);
+    return withHostBehind(device, this.engine.host, this.copies, async (on) => {
       if (on === this.engine.host || !DeviceGraph.fits(on, view)) return undefined;
       return DeviceLinker.open(on, this.copies.graphs, view, job);
     });
   }
 
-  private async onDeviceOrHost<T>({ plan }: GraphView, work: (on: Engine) => Promise<T>): Promise<T> {
+  /** The device that there is, or the host. */
+  private async deviceHere(): Promise<Engine> {
     const { engine } = this;
-    if (!this.device || !isDeviceWalkable(plan)) return work(engine.host);
-    const chosen = await engine.pick({ terms: 0, waits: 0, uploadBytes: 0 }); // the host, once the device is lost
-    return withHostBehind(chosen, engine.host, this.copies, work);
+    if (engine.kind === 'auto') return (await engine.walkChoice?.())?.device ?? engine.host;
+    return engine.kind === 'gpu' ? engine.pick({ terms: 0, waits: 0, uploadBytes: 0 }) : engine.host; // the host, once the device is lost
   }
+
+  private async wayFor(graph: GraphView, queries: number, ef: number): Promise<Way> {
+    const { engine, copies } = this;
+    if (!isDeviceWalkable(graph.plan)) return { on: engine.host };
+    if (engine.kind !== 'auto') return { on: await this.deviceHere() };
+    const choice = await engine.walkChoice?.();
+    if (!choice) return { on: engine.host };
+    const load = copies.loadOf(choice.device, graph, queries, ef);
+    const place = copies.chooser.choose(choice, load);
+    return { on: place === 'device' ? choice.device : engine.host, choice, place };
+  }
+
+  /** Where new nodes are linked: all of them are searched for, in batches. */
+  private async deviceFor(view: GraphView, { fresh, efConstruction }: LinkJob): Promise<Engine> {
+    const { engine, copies } = this;
+    const choice = engine.kind === 'auto' ? await engine.walkChoice?.() : undefined;
+    if (!choice) return this.deviceHere();
+    const calls = Math.ceil(fresh / Math.max(1, view.count / BATCHES));
+    const load = { ...copies.loadOf(choice.device, view, fresh, efConstruction), calls };
+    return copies.chooser.choose(choice, load) === 'device' ? choice.device : engine.host;
+  }
+
+  private onWay<T>({ on, choice, place }: Way, graph: GraphView, { nq, ef }: Walk, work: (walker: Walker) => Promise<T>): Promise<T> {
+    const { engine, copies } = this;
+    return withHostBehind(on, engine.host, copies, async (chosen) => {
+      this.last = chosen;
+      if (!choice || !place || chosen !== on) return work(this.walkerOn(chosen, graph));
+      const load = copies.loadOf(choice.device, graph, nq, ef);
+      const started = performance.now();
+      const done = await work(this.walkerOn(chosen, graph));
+      if (place === 'host' || load.uploadBytes === 0) copies.chooser.note(place, choice, load, performance.now() - started);
+      return done;
+    });
+  }
+
+  private walkerOn(on: Engine, graph: GraphView): Walker {
+    if (on === this.engine.host) return this.host;
+    return DeviceGraph.fits(on, graph) ? new ResidentWalker(on, this.copies.graphs) : new LockstepWalker(on, this.copies.codes);
+  }
+}
+
+/** Where walks go; with the choice that this was, where there was one. */
+interface Way {
+  readonly on: Engine;
+  readonly choice?: WalkChoice;
+  readonly place?: Place;
 }

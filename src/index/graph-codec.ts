@@ -9,7 +9,9 @@ import { Recording } from '../host/recording.ts';
 import { LANES } from '../kernels/canonical-distances.ts';
 import { FORMS, type Form, isSq8, sq8Stride } from '../kernels/graph.ts';
 import { LAYOUT_ROWS, sq8Encode } from '../kernels/sq8-encode.ts';
+import { sq8Limbs } from '../kernels/sq8-limbs.ts';
 import { roundUp } from '../util/math.ts';
+import { writeSlacks } from './graph-slacks.ts';
 import { type Grid, gridOf, ROW_RANGE, scaleFor } from './sq8-codec.ts';
 import type { Metric } from './vector-index.ts';
 
@@ -58,7 +60,7 @@ type CodingBlocks = readonly [Block<'f32'>, Block<'f32'>, Block<'f64'>, Block<'i
 /** Encodes rows and queries on the host. */
 export class GraphCodec implements Disposable {
   readonly plan: CodecPlan;
-  private readonly host: HostEngine;
+  readonly host: HostEngine;
   private readonly shift: Block<'f32'>;
 
   private constructor(host: HostEngine, plan: CodecPlan, shift: Block<'f32'>) {
@@ -78,42 +80,55 @@ export class GraphCodec implements Disposable {
     return this.shift;
   }
 
-  /** Codes of rows f32 [n, dim] as the graph holds them: a new block i8 [n, stride]. */
-  encodeRows(vectors: Float32Array): Promise<Block<'i8'>> {
-    return isSq8(this.plan.form) ? this.encode(vectors, true) : this.pad(vectors);
+  /** Codes of rows f32 [n, dim] as the graph holds them: a new block i8 [n, stride]; into `limbs`, where given, SQ8's lower limbs. */
+  encodeRows(vectors: Float32Array, limbs?: Block<'i8'>): Promise<Block<'i8'>> {
+    return isSq8(this.plan.form) ? this.encode(vectors, true, limbs) : this.pad(vectors);
   }
 
-  /** Codes of queries f32 [n, dim]: a new block i8 [n, stride], without terms. */
-  encodeQueries(vectors: Float32Array): Promise<Block<'i8'>> {
-    return isSq8(this.plan.form) ? this.encode(vectors, false) : this.pad(vectors);
+  /** Codes of queries f32 [n, dim]: a new block i8 [n, stride], without terms. Limbs as of rows. */
+  encodeQueries(vectors: Float32Array, limbs?: Block<'i8'>): Promise<Block<'i8'>> {
+    return isSq8(this.plan.form) ? this.encode(vectors, false, limbs) : this.pad(vectors);
   }
 
   [Symbol.dispose](): void {
     this.shift[Symbol.dispose]();
   }
 
-  private async encode(vectors: Float32Array, rows: boolean): Promise<Block<'i8'>> {
+  private async encode(vectors: Float32Array, rows: boolean, limbs: Block<'i8'> | undefined): Promise<Block<'i8'>> {
     const { host, plan } = this;
     const { dim, stride, form } = plan;
     const n = vectors.length / dim;
     const work = await this.codingBlocks(n);
     try {
+      using lengths = limbs && (await host.alloc('f64', 2 * n, 'graph: lengths'));
       const codes = await host.alloc('i8', n * stride, 'graph: codes');
       host.write(work[0], vectors);
       this.setScales(work, vectors, rows);
       const recording = new Recording();
       this.recordCoding(recording, work, codes);
+      if (lengths) this.recordLimbs(recording, work, codes, { limbs: limbs!, lengths });
       try {
         await host.run(recording);
       } catch (error) {
         codes[Symbol.dispose]();
         throw error;
       }
+      if (lengths) writeSlacks(plan, host.view(limbs!), { lengths: host.view(lengths), scales: host.view(work[1]) }, rows);
       if (rows && form === FORMS.sq8L2) writeTerms(host.view(codes), host.view(work[3]), stride);
       return codes;
     } finally {
       disposeAll(work);
     }
+  }
+
+  private recordLimbs(
+    recording: Recording,
+    [vectors, scales, steps]: CodingBlocks,
+    codes: Block<'i8'>,
+    out: { readonly limbs: Block<'i8'>; readonly lengths: Block<'f64'> },
+  ): void {
+    const { dim, stride } = this.plan;
+    recording.dispatch(sq8Limbs, { vectors, shift: this.shift, scales, steps, codes, ...out }, { n: scales.length, dim, stride });
   }
 
   /** What coding n rows takes beside the codes: rows f32 [n, dim], scales, steps, sums, errors. */
@@ -131,7 +146,7 @@ export class GraphCodec implements Disposable {
   setScales([, scales, steps]: CodingBlocks, vectors: Float32Array, rows: boolean): void {
     const { host, plan } = this;
     const scaleView = host.view(scales);
-    if (!rows && plan.form === FORMS.sq8Ip) scaleView.set(ownScales(vectors, plan.dim));
+    if (!rows && plan.form === FORMS.sq8Ip) ownScales(vectors, plan.dim, scaleView);
     else scaleView.fill(plan.grid!.scale);
     const stepView = host.view(steps);
     for (let i = 0; i < stepView.length; i++) stepView[i] = 1 / scaleView[i]!;
@@ -162,12 +177,16 @@ function writeTerms(codes: Int8Array, sums: Int32Array, stride: number): void {
 }
 
 /** A scale for each query of inner products: its own, since only the order of its keys matters. */
-function ownScales(vectors: Float32Array, dim: number): Float32Array {
-  return Float32Array.from({ length: vectors.length / dim }, (_, q) => {
+function ownScales(vectors: Float32Array, dim: number, out: Float32Array): void {
+  for (let q = 0; q < out.length; q++) {
     let reach = 0;
-    for (let j = q * dim; j < (q + 1) * dim; j++) reach = Math.max(reach, Math.abs(vectors[j]!));
-    return scaleFor(reach, 127);
-  });
+    for (let j = q * dim; j < (q + 1) * dim; j++) {
+      const x = vectors[j]!;
+      if (x > reach) reach = x;
+      else if (-x > reach) reach = -x;
+    }
+    out[q] = scaleFor(reach, 127);
+  }
 }
 
 /**

@@ -5,13 +5,19 @@ import { BEAM_FACTOR } from '../kernels/graph.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
 import { BestCollector, type Collector } from './collectors.ts';
 import type { Admission } from './filter.ts';
-import type { GraphView, Heads, Lists, Walk } from './graph-walk.ts';
+import type { GraphView, Heads, Lists, Sought, Walk } from './graph-walk.ts';
 import type { Refined, TakeRefined } from './list-refiner.ts';
 import type { Snapshot } from './rows.ts';
 import type { Neighbors } from './vector-index.ts';
 
 /** Looking at all of a admissible rows costs about what a beam does when a² = 8 · ef · n. */
 const SCAN_FACTOR = 8;
+
+/**
+ * Slices under way at once on a device: it goes from one to the next without waiting for the host, which codes the third and refines what
+ * was found for the one before. So many take memory, whatever the number of queries.
+ */
+const AHEAD = 3;
 
 /** Queries to a graph, in the state that they were asked in. */
 export interface GraphQueries {
@@ -28,8 +34,8 @@ export interface GraphQueries {
   beamFor(k: number | undefined): number;
   /** Of a beam's `ef` entries those that are compared canonically when k are wanted, or all. */
   lookedAt(ef: number, k: number | undefined): number;
-  /** Some of the queries, as walks take them. */
-  code(queries: Float32Array): Promise<CodedSlice>;
+  /** Some of the queries, as walks take them; `withLimbs` as devices narrow by. */
+  code(queries: Float32Array, withLimbs: boolean): Promise<CodedSlice>;
   /** Looks at every admissible row for the given queries, f32 [nq, dim]. */
   exhaust(queries: Float32Array, options: TaskOptions, collector: Collector): Promise<void>;
 }
@@ -38,15 +44,21 @@ export interface GraphQueries {
 export interface CodedSlice extends Disposable {
   /** i8 [nq, queryStride], on the host engine. */
   readonly block: Block<'i8'>;
+  /** Lower limbs of the same, where they were asked for and there are any. */
+  readonly limbs?: Block<'i8'> | undefined;
   /** The k best of what walks found, by canonical distances. */
   refine(lists: Lists, k: number, take: TakeRefined): Promise<void>;
 }
 
 /** Walks for so many queries at a time. */
 export interface SlicedWalker {
+  /** So many queries are about to be walked for: finds out where. */
+  begin(graph: GraphView, queries: number, ef: number): Promise<void>;
   readonly slice: number;
-  /** The `length` nearest of what each query finds. */
-  search(graph: GraphView, walk: Walk, length: number): Promise<Heads>;
+  /** The nearest of what each query finds, as far as they are looked at. */
+  search(graph: GraphView, walk: Walk, sought: Sought): Promise<Heads>;
+  /** Whether searches make use of limbs. */
+  narrows(graph: GraphView): boolean;
   /** Whether a walk leaves the host free, so that the next one may begin while this one's finds are refined. */
   readonly isAhead: boolean;
 }
@@ -166,18 +178,23 @@ async function walkAndRefine(task: GraphQueries, numbers: Uint32Array, ef: numbe
   const nq = queries.length / dim;
   const breather = new Breather(options.signal);
   const open: number[] = [];
+  await walker.begin(view, numbers.length, ef);
   const admitted = await uploadAdmitted(task);
   const sliceAt = (begin: number) => numbers.subarray(begin, begin + walker.slice);
-  const course = { view, ef, length: task.lookedAt(ef, k), admitted };
+  const length = task.lookedAt(ef, k);
+  const course = { view, ef, length, k: k ?? length, admitted };
   const start = (begin: number) => walkSlice(task, walker, sliceAt(begin), course);
-  /** On a device the next slice is walked while this one is refined on the host. */
-  let ahead: Promise<WalkedSlice> | undefined;
+  const ahead: Promise<WalkedSlice>[] = [];
+  let started = 0;
   try {
     for (let begin = 0; begin < numbers.length; begin += walker.slice) {
+      for (; ahead.length < (walker.isAhead ? AHEAD : 1) && started < numbers.length; started += walker.slice) {
+        const one = start(started);
+        one.catch(() => undefined); // told where it is waited for
+        ahead.push(one);
+      }
       const slice = sliceAt(begin);
-      const walked = await (ahead ?? start(begin));
-      ahead = walker.isAhead && begin + walker.slice < numbers.length ? start(begin + walker.slice) : undefined;
-      ahead?.catch(() => undefined); // told where it is waited for
+      const walked = await ahead.shift()!;
       try {
         if (stats) countInto(stats, slice, walked.heads, host);
         await walked.coded.refine(walked.heads, k ?? ef, (refined) => manner.settle(slice, refined, open));
@@ -188,7 +205,7 @@ async function walkAndRefine(task: GraphQueries, numbers: Uint32Array, ef: numbe
       await breather.breathe();
     }
   } finally {
-    await ahead?.then(dispose, () => undefined);
+    for (const one of ahead) await one.then(dispose, () => undefined);
     admitted?.[Symbol.dispose]();
   }
   return Uint32Array.from(open);
@@ -204,18 +221,19 @@ interface WalkedSlice {
 interface Course {
   readonly view: GraphView;
   readonly ef: number;
-  /** Entries of a beam that are looked at. */
+  /** Entries of a beam that are looked at, and how many of these are wanted. */
   readonly length: number;
+  readonly k: number;
   readonly admitted: Block<'u32'> | undefined;
 }
 
 async function walkSlice(task: GraphQueries, walker: SlicedWalker, slice: Uint32Array, course: Course): Promise<WalkedSlice> {
   const { queries, options, snapshot } = task;
-  const { view, ef, length, admitted } = course;
-  const coded = await task.code(picked(queries, slice, snapshot.originals.dim));
+  const { view, ef, length, k, admitted } = course;
+  const coded = await task.code(picked(queries, slice, snapshot.originals.dim), k < length && walker.narrows(view));
   try {
     const walk = { nq: slice.length, queries: coded.block, level: 0, ef, admitted, signal: options.signal };
-    return { coded, heads: await walker.search(view, walk, length) };
+    return { coded, heads: await walker.search(view, walk, { length, k, limbs: coded.limbs }) };
   } catch (error) {
     coded[Symbol.dispose]();
     throw error;

@@ -5,6 +5,7 @@ import type { HostEngine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
 import { searchScratchWords } from '../kernels/graph.ts';
 import { graphSearch } from '../kernels/graph-search.ts';
+import type { ReadLimbs } from './device-limbs.ts';
 import type { CodecPlan } from './graph-codec.ts';
 
 /** A graph as kernels take it; blocks are on the host engine. */
@@ -24,6 +25,8 @@ export interface GraphView {
   readonly table: Uint32Array;
   readonly stamps: Float64Array;
   readonly upperRows: Block<'u32'>;
+  /** Where devices may narrow what searches find: lower limbs of the rows' codes. */
+  readonly readLimbs?: ReadLimbs | undefined;
 }
 
 export interface Walk {
@@ -73,6 +76,16 @@ export interface Walker {
   walk(graph: GraphView, walk: Walk): Promise<Found>;
 }
 
+/** What a search wants of its walk. */
+export interface Sought {
+  /** Of what a query finds, the nearest that are looked at. */
+  readonly length: number;
+  /** Of these the nearest that are wanted. */
+  readonly k: number;
+  /** Lower limbs of the queries with what they have lost, i8 [nq, stride], on the host engine: a device may then leave out what is not wanted. */
+  readonly limbs: Block<'i8'> | undefined;
+}
+
 export async function openFound(host: HostEngine, nq: number, ef: number): Promise<Found> {
   const blocks = await allocAll(host, [
     ['i32', nq * ef, 'graph: keys'],
@@ -86,6 +99,13 @@ export async function openFound(host: HostEngine, nq: number, ef: number): Promi
 export function scratchWordsOf({ count, plan, degree }: GraphView, { ef, admitted }: Pick<Walk, 'ef' | 'admitted'>): number {
   return searchScratchWords(count, plan.form, plan.stride, degree, ef, admitted !== undefined);
 }
+
+/** Multiply-adds of a walk for one query, by and large. */
+export function walkTerms({ stride, form }: CodecPlan, degree: number, ef: number): number {
+  return graphSearch.terms({ ...NO_WALK, nq: 1, ef, degree, stride, form });
+}
+
+const NO_WALK = { n: 0, basePages: 0, entry: 0, entryLevel: 0, level: 0, filtered: 0, slots: 0, slotWords: 0 };
 
 /** A walk on a host as a dispatch; `scratch` has room for so many threads. */
 export function recordWalk(

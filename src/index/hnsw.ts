@@ -10,7 +10,7 @@ import { GraphStore } from './graph-store.ts';
 import { checkEf, describeHnsw, type HnswConfig } from './hnsw-config.ts';
 import { writeHnsw } from './hnsw-file.ts';
 import type { HnswContent } from './hnsw-read.ts';
-import { type HnswTask, hnswQueries } from './hnsw-search.ts';
+import { type HnswTask, hnswQueries, searchedView } from './hnsw-search.ts';
 import { RangeCollector } from './range-collector.ts';
 import { type Circumstances, RowIndex } from './row-index.ts';
 import { compacted, emptySnapshot, type Snapshot } from './rows.ts';
@@ -69,7 +69,8 @@ export class HnswIndex extends RowIndex {
     this.checkOpen();
     const { state, release } = this.states.acquire();
     try {
-      if (state.graph) await this.whileOpen(this.walkerOver(state.store).prepare(state.store.view(state.graph), options.signal));
+      const { graph } = state;
+      if (graph) await this.whileOpen(this.walkerOver(state.store).prepare(searchedView({ ...state, graph }), options.signal));
     } finally {
       release();
     }

@@ -8,11 +8,15 @@ import type { Engine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
 import { beamCapacityOf, graphBeam, spills, visitedPlaces } from '../kernels/graph-beam.ts';
 import { BYTES } from '../kernels/kernel.ts';
+import { runInFlight } from '../util/tasks.ts';
 import type { DeviceGraph, DeviceGraphs } from './device-graph.ts';
-import { type Found, type GraphView, openFound, type Walk, type Walker } from './graph-walk.ts';
+import { type Found, type GraphView, type Heads, openFound, type Sought, type Walk, type Walker } from './graph-walk.ts';
+import { recordNarrowing } from './narrowing.ts';
 
 /** Milliseconds that one dispatch should take: systems stop those that take seconds. */
 const DISPATCH_MS = 250;
+/** Parts of a walk under way at once: the device goes on with one while the other is read. */
+const IN_FLIGHT = 2;
 
 export class ResidentWalker implements Walker {
   private readonly engine: Engine;
@@ -24,44 +28,87 @@ export class ResidentWalker implements Walker {
   }
 
   async walk(view: GraphView, walk: Walk): Promise<Found> {
+    const found = await openFound(this.engine.host, walk.nq, walk.ef);
+    return this.filled(found, view, walk, undefined, (words, first) => this.keep(words, walk.ef, first, found));
+  }
+
+  async search(view: GraphView, walk: Walk, sought: Sought): Promise<Heads> {
     const { host } = this.engine;
-    const found = await openFound(host, walk.nq, walk.ef);
+    const { length } = sought;
+    const stride = listWords(length);
+    const ids = await host.alloc('u32', walk.nq * stride, 'graph: lists');
+    const heads = { ids, stride, length, stats: ids, statsAt: length, statsStride: stride, [Symbol.dispose]: () => ids[Symbol.dispose]() };
+    return this.filled(heads, view, walk, sought, (words, first) => host.view(ids).set(words, first * stride));
+  }
+
+  /** Walks part by part, and has `keep` take what the queries from the `first` on found. */
+  private async filled<T extends Disposable>(
+    out: T,
+    view: GraphView,
+    walk: Walk,
+    sought: Sought | undefined,
+    keep: (words: Uint32Array, first: number) => void,
+  ): Promise<T> {
     try {
-      await this.graphs.use(this.engine, view, walk.signal, async (graph) => {
-        if (walk.admitted) this.engine.write(graph.tables, host.view(walk.admitted), graph.admittedAt);
-        const most = queriesThatFit(this.engine, view, walk);
-        for (let first = 0; first < walk.nq; first += most) {
-          const n = Math.min(most, walk.nq - first);
-          this.keep(await this.onDevice(graph, view, walk, first, n), walk.ef, first, found);
-          walk.signal?.throwIfAborted();
-        }
-      });
-      return found;
+      await this.graphs.hold(this.engine, view, (graph) => runInFlight(IN_FLIGHT, this.parts(graph, view, walk, sought, keep)));
+      return out;
     } catch (error) {
-      found[Symbol.dispose]();
+      out[Symbol.dispose]();
       throw error;
     }
   }
 
-  /** What queries [first, first + n) find: u32 [n, foundWords(ef)]. */
-  private async onDevice(graph: DeviceGraph, view: GraphView, walk: Walk, first: number, n: number): Promise<Uint32Array> {
+  private *parts(
+    graph: DeviceGraph,
+    view: GraphView,
+    walk: Walk,
+    sought: Sought | undefined,
+    keep: (words: Uint32Array, first: number) => void,
+  ): Generator<() => Promise<void>> {
+    const most = queriesThatFit(this.engine, view, walk);
+    for (let first = 0; first < walk.nq; first += most) {
+      yield async () => {
+        keep(await this.onDevice(graph, view, walk, sought, first, Math.min(most, walk.nq - first)), first);
+        walk.signal?.throwIfAborted();
+      };
+    }
+  }
+
+  /** What queries [first, first + n) find: u32 [n, foundWords(ef)], or lists u32 [n, listWords(length)]. */
+  private async onDevice(
+    graph: DeviceGraph,
+    view: GraphView,
+    walk: Walk,
+    sought: Sought | undefined,
+    first: number,
+    n: number,
+  ): Promise<Uint32Array> {
     const { engine } = this;
-    const { plan } = view;
-    const { ef } = walk;
+    const { stride } = view.plan;
     const own = await allocAll(engine, [
-      ['i8', n * plan.stride, 'walk: queries'],
-      ['u32', n * foundWords(ef), 'walk: found'],
+      ['i8', n * stride, 'walk: queries'],
+      ['u32', n * foundWords(walk.ef), 'walk: found'],
       ['u32', beamWords(graph, walk, n), 'walk: beams'],
+      ['i8', sought?.limbs ? n * stride : 0, 'walk: limbs'],
+      ['u32', sought ? n * listWords(sought.length) : 0, 'walk: lists'],
     ]);
     try {
-      const [queries, found, spill] = own;
-      engine.write(queries, engine.host.view(walk.queries).subarray(first * plan.stride, (first + n) * plan.stride));
-      const recording = new Recording();
-      recordBeams(recording, graph, view, walk, { queries, found, spill }, n);
-      const started = performance.now();
-      await engine.run(recording);
-      const [words] = await engine.read([rangeOf(found)]);
-      graph.pace.note(n, ef, performance.now() - started);
+      const [queries, found, spill, limbsOfQueries, lists] = own;
+      const queryLimbs = sought?.limbs ? limbsOfQueries : queries;
+      const part = (block: Block<'i8'>) => engine.host.view(block).subarray(first * stride, (first + n) * stride);
+      engine.write(queries, part(walk.queries));
+      if (sought?.limbs) engine.write(queryLimbs, part(sought.limbs));
+      const begun = performance.now();
+      await graph.inTurn(view, walk.signal, async () => {
+        const limbs = sought?.limbs && (await graph.limbsOf(view, walk.signal));
+        if (walk.admitted) engine.write(graph.tables, engine.host.view(walk.admitted), graph.admittedAt);
+        const recording = new Recording();
+        recordBeams(recording, graph, view, walk, { queries, found, spill }, n);
+        if (sought) recordNarrowing(recording, graph, view, walk.ef, sought, limbs, { queries, queryLimbs, found, lists }, n);
+        await engine.run(recording);
+      });
+      const [words] = await engine.read([rangeOf(sought ? lists : found)]);
+      graph.pace.noteDone(n, walk.ef, begun, performance.now());
       return words;
     } finally {
       disposeAll(own);
@@ -109,8 +156,8 @@ export function recordBeams(
 ): void {
   const { plan, degree, entry, entryLevel } = view;
   const { ef, level, admitted } = walk;
-  const [codesA, codesB] = graph.codes;
-  const [linksA, linksB] = graph.links;
+  const [codesA, codesB] = graph.codes.blocks;
+  const [linksA, linksB] = graph.links.blocks;
   const blocks = { queries, codesA, codesB, linksA, linksB, tables: graph.tables, found, spill };
   const capacity = capacityOf(walk);
   const shape = { n: view.count, quads: plan.stride / 16, form: plan.form, degree, ...graph.places };
@@ -137,6 +184,11 @@ function capacityOf({ ef, admitted }: Pick<Walk, 'ef' | 'admitted'>): number {
 /** u32s of a query's results. */
 export function foundWords(ef: number): number {
   return 2 * ef + 2;
+}
+
+/** u32s of a query's list. */
+function listWords(length: number): number {
+  return length + 2;
 }
 
 /** u32s of a query's beam, where it does not fit into a workgroup. */

@@ -64,7 +64,7 @@ export function scaleFor(reach: number, steps: number): number {
 }
 
 /** What coding at another scale than the grid's adds to its room. */
-export function roomAt(grid: Grid, scale: number): number {
+export function roomAt(grid: Pick<Grid, 'dim' | 'errorRoom'>, scale: number): number {
   return grid.errorRoom === 0 ? 0 : grid.errorRoom + Math.sqrt(grid.dim) * (128 / scale) * 2 ** -50;
 }
 

@@ -1,9 +1,8 @@
-import { graphNarrowTwin } from './cpu/graph-narrow.ts';
+import { graphNarrowTwin, MOST_NARROWED } from './cpu/graph-narrow.ts';
 import { defineKernel, reads, splitGrid, writes } from './kernel.ts';
 
 const THREADS = 64;
-/** Longer lists are left as they are: workgroups have no room for them. */
-export const MOST_NARROWED = 1024;
+/** Entries that workgroups have room for at least: few sizes, so that few pipelines are compiled. */
 const LEAST = 64;
 
 /**

@@ -14,7 +14,8 @@ interface NarrowViews {
 
 type NarrowParams = ParamsOf<'nq' | 'quads' | 'form' | 'split' | 'ef' | 'length' | 'k' | 'room' | 'more'>;
 
-const MOST = 1024;
+/** Longer lists are left as they are: workgroups have no room for them. */
+export const MOST_NARROWED = 1024;
 const SATURATED = 65_535;
 
 /** Specification of the kernel `graph-narrow`. */
@@ -24,7 +25,7 @@ export function graphNarrowTwin(views: NarrowViews, params: NarrowParams): void 
     const row = views.found.subarray(q * (2 * ef + 2), (q + 1) * (2 * ef + 2));
     const ids = [...row.subarray(ef, ef + length)].filter((id) => id !== NONE);
     const out = views.lists.subarray(q * (length + 2), (q + 1) * (length + 2));
-    const kept = k < length && length <= MOST ? narrowed(views, params, q, ids) : ids;
+    const kept = k < length && length <= MOST_NARROWED ? narrowed(views, params, q, ids) : ids;
     out.fill(NONE).set(kept);
     out.set(row.subarray(2 * ef), length);
   }
@@ -83,7 +84,7 @@ function keptByDistance(
   const ids = entries.map(({ id }) => id);
   const fars = entries.filter((one) => !one.isOpen).map(({ squared: value, slack }) => rootUp(Math.ceil(value)) + slack);
   const cut = fars.sort((a, b) => a - b)[k - 1];
-  const rest = Math.ceil(more / 4 ** s);
+  const rest = more === NONE ? Infinity : Math.ceil(more / 4 ** s);
   if (isOpen || cut === undefined || cut + ownSlack > 60_000 || rest > 2 ** 28) return ids;
   const square = (cut + ownSlack) ** 2;
   const reach = rootUp(square + Math.floor(((Math.floor(square / 4096) + 1) * room) / 4096) + 1 + rest) + ownSlack;

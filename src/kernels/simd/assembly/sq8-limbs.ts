@@ -1,5 +1,8 @@
 import { loadFew, upper } from './sq8-encode';
 
+/** 1.5 · 2^52: adding it rounds to integers, ties to even. */
+const BIG: f64 = 6755399441055744;
+
 export function sq8Limbs(
   vectors: usize, shift: usize, scales: usize, steps: usize, codes: usize, limbs: usize, lengths: usize,
   n: i32, dim: i32, stride: i32,
@@ -23,8 +26,10 @@ export function sq8Limbs(
       const c23 = f64x2.convert_low_i32x4_s(upper(c));
       const left01 = f64x2.sub(f64x2.promote_low_f32x4(x), f64x2.add(f64x2.promote_low_f32x4(s), f64x2.mul(c01, step)));
       const left23 = f64x2.sub(f64x2.promote_low_f32x4(upper(x)), f64x2.add(f64x2.promote_low_f32x4(upper(s)), f64x2.mul(c23, step)));
-      const limb01 = limbOf(left01, fineScale);
-      const limb23 = limbOf(left23, fineScale);
+      const big01 = limbOf(left01, fineScale);
+      const big23 = limbOf(left23, fineScale);
+      const limb01 = f64x2.sub(big01, f64x2.splat(BIG));
+      const limb23 = f64x2.sub(big23, f64x2.splat(BIG));
       const e01 = f64x2.sub(left01, f64x2.mul(limb01, fineStep));
       const e23 = f64x2.sub(left23, f64x2.mul(limb23, fineStep));
       lost01 = f64x2.add(lost01, f64x2.mul(e01, e01));
@@ -32,7 +37,7 @@ export function sq8Limbs(
       const v01 = f64x2.add(f64x2.mul(c01, f64x2.splat(256)), limb01);
       const v23 = f64x2.add(f64x2.mul(c23, f64x2.splat(256)), limb23);
       squares = f64x2.add(squares, f64x2.add(f64x2.mul(v01, v01), f64x2.mul(v23, v23)));
-      const words = v128.shuffle<i32>(i32x4.trunc_sat_f64x2_s_zero(limb01), i32x4.trunc_sat_f64x2_s_zero(limb23), 0, 1, 4, 5);
+      const words = v128.shuffle<i32>(big01, big23, 0, 2, 4, 6);
       const wide = i16x8.narrow_i32x4_s(words, words);
       v128.store32_lane(out + <usize>j, i8x16.narrow_i16x8_s(wide, wide), 0);
     }
@@ -44,8 +49,9 @@ export function sq8Limbs(
   }
 }
 
+/** The limbs plus BIG, whose low words are the limbs as i32. */
 // @ts-ignore: decorator
 @inline
 function limbOf(left: v128, fineScale: v128): v128 {
-  return f64x2.nearest(f64x2.max(f64x2.splat(-128), f64x2.min(f64x2.splat(127), f64x2.mul(left, fineScale))));
+  return f64x2.add(f64x2.pmax(f64x2.splat(-128), f64x2.pmin(f64x2.splat(127), f64x2.mul(left, fineScale))), f64x2.splat(BIG));
 }
