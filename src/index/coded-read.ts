@@ -1,6 +1,7 @@
 /** Reads what coded-file.ts writes, and trusts none of it. */
 import type { Engine } from '../host/engine.ts';
 import type { TaskOptions } from '../util/tasks.ts';
+import { MOST_SQUARED_NORM } from './checked-rows.ts';
 import { type CodedConfig, codedConfig, keepsVectors } from './coded-config.ts';
 import { type CodedContent, originalsFor } from './coded-state.ts';
 import { type CoarsePlan, centroidVector } from './coding/coarse-plan.ts';
@@ -20,7 +21,7 @@ import { damaged } from './graph-read.ts';
 import type { OriginalsAt } from './originals.ts';
 import { readLabels, readSettings, readVectors } from './row-file.ts';
 import { allLive, type Snapshot } from './rows.ts';
-import { type Metric, MOST_SQUARED_NORM, type Settings } from './vector-index.ts';
+import type { Metric, Settings } from './vector-index.ts';
 
 /** No value of a vector is beyond it, as norms are bounded. */
 const MOST_VALUE = 2 ** 63;

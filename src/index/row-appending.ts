@@ -1,8 +1,9 @@
 /** Copies rows that are to be added behind those that an index has. */
 import { badArgument } from '../util/errors.ts';
 import { Breather, type TaskOptions } from '../util/tasks.ts';
+import { checkedSquaredNorm, normaliseRow } from './checked-rows.ts';
 import type { Snapshot } from './rows.ts';
-import { checkedSquaredNorm, checkShape, type Metric, normaliseRow, type VectorBatches } from './vector-index.ts';
+import { checkShape, type Metric, type VectorBatches } from './vector-index.ts';
 
 export interface Appending extends TaskOptions {
   readonly vectors: VectorBatches;

@@ -4,6 +4,7 @@ import { badArgument, IsodexError, shown } from '../util/errors.ts';
 import { roundUp } from '../util/math.ts';
 import { replaceFile } from '../util/replace-file.ts';
 import type { TaskOptions } from '../util/tasks.ts';
+import { checkedQueries } from './checked-rows.ts';
 import { measureLiveRecall } from './live-recall.ts';
 import { Meter } from './meter.ts';
 import { optionalSection } from './optional-sections.ts';
@@ -12,7 +13,6 @@ import { appended, checkKeys, LabelLookup, newLabels, type Snapshot, without } f
 import type { TunedChoice } from './tuned.ts';
 import {
   type AddOptions,
-  checkedQueries,
   checkK,
   checkOptions,
   checkShape,

@@ -1,6 +1,7 @@
 import type { Engine } from '../host/engine.ts';
 import { badArgument, IsodexError } from '../util/errors.ts';
 import type { TaskOptions } from '../util/tasks.ts';
+import { checkedQueries } from './checked-rows.ts';
 import { type CodedConfig, describeCoded, keepsVectors } from './coded-config.ts';
 import { Trained } from './coding/trained.ts';
 import { trainPlan } from './coding/training.ts';
@@ -8,7 +9,7 @@ import { withHostBehind } from './per-engine.ts';
 import { type Circumstances, RowIndex } from './row-index.ts';
 import type { Snapshot } from './rows.ts';
 import { States } from './states.ts';
-import { type AddOptions, checkedQueries, type Settings, type TrainReport, type VectorBatches } from './vector-index.ts';
+import type { AddOptions, Settings, TrainReport, VectorBatches } from './vector-index.ts';
 
 /** What an index that is trained is at one time. */
 export interface TrainedState {

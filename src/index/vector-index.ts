@@ -210,8 +210,6 @@ export interface VectorIndex extends Disposable {
   close(): void;
 }
 
-/** Squared norms beyond this would let canonical distances overflow f32. */
-export const MOST_SQUARED_NORM = 2 ** 124;
 /** Squared L2 over 8-bit codes of so many dimensions still fits the scans' 32 bits. */
 const MOST_DIM = 4096;
 /** Neighbours of one query; far beyond it results would not fit their arrays. */
@@ -254,47 +252,9 @@ export function checkShape(vectors: unknown, dim: number, name: string): number 
   return vectors.length / dim;
 }
 
-/** ‖row‖² in f64, one accumulator in increasing order; throws where the row may not enter an index. */
-export function checkedSquaredNorm(row: Float32Array, rowNumber: number, metric: Metric, name: string): number {
-  let sum = 0;
-  for (let j = 0; j < row.length; j++) sum += row[j]! * row[j]!;
-  if (!(sum <= MOST_SQUARED_NORM)) throw badRow(row, rowNumber, sum, name);
-  if (sum === 0 && metric === 'cosine') {
-    throw badArgument(`${name} row ${rowNumber} is zero, which has no direction; drop it or use metric 'l2' or 'ip'`);
-  }
-  return sum;
-}
-
-function badRow(row: Float32Array, rowNumber: number, sum: number, name: string): Error {
-  const column = row.findIndex((value) => !Number.isFinite(value));
-  if (column >= 0) return badArgument(`${name} row ${rowNumber}, column ${column} is ${row[column]}; every value must be finite`);
-  return badArgument(
-    `${name} row ${rowNumber} has squared norm ${sum.toExponential(3)}, beyond 2^124 = ${MOST_SQUARED_NORM.toExponential(3)}, ` +
-      'where distances would overflow f32; scale the vectors down',
-  );
-}
-
-/** Divides a row by its norm in f64 and rounds to f32: how `cosine` stores rows and takes queries. */
-export function normaliseRow(row: Float32Array, squaredNorm: number): void {
-  const norm = Math.sqrt(squaredNorm);
-  for (let j = 0; j < row.length; j++) row[j] = row[j]! / norm;
-}
-
 /** Options as they are, or none. Throws 'bad-argument' for what is no object. */
 export function checkOptions<T extends object>(options: T | undefined): T {
   if (options === undefined) return {} as T;
   if (typeof options !== 'object' || options === null) throw badArgument(`options is ${shown(options)}; give an object`);
   return options;
-}
-
-/** A checked copy of the queries, normalised under cosine. */
-export function checkedQueries(queries: unknown, dim: number, metric: Metric, name = 'queries'): Float32Array {
-  checkShape(queries, dim, name);
-  const copy = (queries as Float32Array).slice();
-  for (let at = 0, row = 0; at < copy.length; at += dim, row++) {
-    const view = copy.subarray(at, at + dim);
-    const squaredNorm = checkedSquaredNorm(view, row, metric, name);
-    if (metric === 'cosine') normaliseRow(view, squaredNorm);
-  }
-  return copy;
 }

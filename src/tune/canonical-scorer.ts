@@ -1,6 +1,7 @@
 import type { Engine, HostEngine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
-import { checkedQueries, type Metric } from '../index/vector-index.ts';
+import { checkedQueries } from '../index/checked-rows.ts';
+import type { Metric } from '../index/vector-index.ts';
 import { canonicalDistances, LANES, METRIC_CODES } from '../kernels/canonical-distances.ts';
 import { roundUp } from '../util/math.ts';
 

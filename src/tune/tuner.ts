@@ -1,8 +1,9 @@
 /** Finds the index that meets a wish on given vectors: what is tried, in which order, and when it stops. */
 import type { Engine, EngineInfo } from '../host/engine.ts';
+import { checkedQueries } from '../index/checked-rows.ts';
 import { estimate } from '../index/estimate.ts';
 import type { BuildChoice, MeasuredOn, OperatingPoint, SearchChoice } from '../index/tuned.ts';
-import { checkDim, checkedQueries, checkMetric, checkSeed, type Metric } from '../index/vector-index.ts';
+import { checkDim, checkMetric, checkSeed, type Metric } from '../index/vector-index.ts';
 import { badArgument } from '../util/errors.ts';
 import { createHasher, toHex } from '../util/sha256.ts';
 import { spread } from '../util/spread.ts';

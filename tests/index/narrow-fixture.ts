@@ -2,6 +2,7 @@
 import type { Block } from '../../src/host/block.ts';
 import type { Engine, HostEngine } from '../../src/host/engine.ts';
 import type { Recording } from '../../src/host/recording.ts';
+import { checkedQueries } from '../../src/index/checked-rows.ts';
 import { EngineWalker } from '../../src/index/engine-walker.ts';
 import { makeIndex } from '../../src/index/factory.ts';
 import { admit, type LabelFilter } from '../../src/index/filter.ts';
@@ -13,7 +14,7 @@ import type { HnswIndex } from '../../src/index/hnsw.ts';
 import { hnswQueries } from '../../src/index/hnsw-search.ts';
 import type { Snapshot } from '../../src/index/rows.ts';
 import { gridOf } from '../../src/index/sq8-codec.ts';
-import { checkedQueries, type Metric } from '../../src/index/vector-index.ts';
+import type { Metric } from '../../src/index/vector-index.ts';
 import { NONE } from '../../src/kernels/graph.ts';
 import { refineLists } from '../../src/kernels/refine-lists.ts';
 

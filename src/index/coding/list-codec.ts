@@ -3,7 +3,7 @@ import type { Block } from '../../host/block.ts';
 import type { Engine } from '../../host/engine.ts';
 import type { Form } from '../../kernels/graph.ts';
 import type { TaskOptions } from '../../util/tasks.ts';
-import { normaliseRow } from '../vector-index.ts';
+import { normaliseRow } from '../checked-rows.ts';
 
 /** Queries as the scan of lists takes them, on the host engine. */
 export interface CodedQueries extends Disposable {
