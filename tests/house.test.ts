@@ -2,12 +2,13 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { compile } from '../src/host/gpu/compile.ts';
 import { createDawn } from '../src/host/gpu/dawn.ts';
 import { PipelineCache } from '../src/host/gpu/pipelines.ts';
 import { kernels } from '../src/kernels/all.ts';
 import { exportName, type Kernel } from '../src/kernels/kernel.ts';
 import { featuresOf, shaderNames, shaderText } from '../src/kernels/wgsl.ts';
-import { distinctPlans, LIMITS, plansOf } from './house/plans.ts';
+import { distinctPlans, LIMITS, type Planned, plansOf } from './house/plans.ts';
 import { filesIn, readSources, root, type SourceFile, sourceFile, textOf } from './house/source.ts';
 import { circles, engineLeaks, platformLeaks, reachedFrom, wrongDirections } from './house/walls.ts';
 import { assemblyParameters, ELEMENTS, functionsOf, shaderFace } from './house/wgsl.ts';
@@ -216,8 +217,10 @@ describe('on Dawn’s null backend', () => {
     large = await adapter.requestDevice({
       requiredLimits: { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX, maxComputeWorkgroupStorageSize },
     });
+    const experimental = await createDawn(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
     for (const feature of new Set(shaderNames.flatMap(featuresOf))) {
-      withFeature.set(feature, await (await adapterOf()).requestDevice({ requiredFeatures: [feature as GPUFeatureName] }));
+      const requiredFeatures = ['subgroups', feature] as GPUFeatureName[];
+      withFeature.set(feature, await (await experimental!.requestAdapter())!.requestDevice({ requiredFeatures }));
     }
   });
 
@@ -237,11 +240,15 @@ describe('on Dawn’s null backend', () => {
     );
 
     for (const feature of featuresOf(name)) {
-      const plans = distinctPlans(kernel).filter(({ limits }) => limits === LIMITS[0]);
-      it.each(plans.map((one) => [feature, JSON.stringify(one.plan.constants), one] as const))(
+      const { experiment } = kernel;
+      const isFor = ({ plan, limits }: Planned) =>
+        limits === LIMITS[0] && (feature !== experiment?.feature || experiment.suits(plan.constants));
+      const plans = distinctPlans(kernel).filter(isFor);
+      it(`has plans for devices with ${feature}`, () => expect(plans).not.toEqual([]));
+      it.each(plans.map(({ plan }) => [feature, JSON.stringify(plan.constants), plan.constants] as const))(
         'compiles for devices with %s, with %s',
-        async (_, __, { params, limits }) => {
-          await new PipelineCache(withFeature.get(feature)!).prepare(kernel, params, limits);
+        async (_, __, constants) => {
+          await compile(withFeature.get(feature)!, kernel, constants, shaderText(name, feature));
         },
       );
     }

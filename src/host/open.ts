@@ -27,6 +27,11 @@ export interface EngineOptions {
   defaultLimits?: boolean | undefined;
   /** Whether GPU kernels may use subgroup operations; answers are the same either way. Default: on GPUs, not on software drivers. */
   subgroups?: boolean | undefined;
+  /**
+   * Whether exact scans may multiply on a GPU's 8-bit matrix units: an experiment of WebGPU's, tried on the device before it is used. What keeps
+   * it from being used is in `info.notes`. Answers are the same either way. Default false.
+   */
+  subgroupMatrices?: boolean | undefined;
   /** false keeps the CPU to baseline SIMD; answers are the same either way. Default true. */
   relaxedSimd?: boolean | undefined;
   signal?: AbortSignal | undefined;
@@ -34,8 +39,8 @@ export interface EngineOptions {
 
 /** What differs between platforms. */
 export interface Platform {
-  /** The platform's WebGPU; `software` asks for a software driver where there is no other. */
-  gpu(software: boolean): Promise<GpuLike | undefined>;
+  /** The platform's WebGPU; `software` asks for a software driver where there is no other, `experiments` for features that may change. */
+  gpu(software: boolean, experiments?: boolean): Promise<GpuLike | undefined>;
   /** Where measured costs are kept between processes. */
   readonly costCache?: CostCache;
 }
@@ -82,7 +87,7 @@ async function openKind(platform: Platform, prefer: EngineKind, options: EngineO
 }
 
 async function openGpu(platform: Platform, options: EngineOptions, software: boolean): Promise<GpuEngine> {
-  const gpu = options.gpu ?? (await platform.gpu(software));
+  const gpu = options.gpu ?? (await platform.gpu(software, options.subgroupMatrices));
   const cpu = await CpuEngine.open(options);
   try {
     return await GpuEngine.open((gpu ?? NO_GPU) as GPU, cpu, options);

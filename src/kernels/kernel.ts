@@ -60,6 +60,26 @@ export interface Plan {
   readonly grid: readonly [x: number, y: number, z: number];
 }
 
+/** Inputs of a dispatch. */
+export interface Trial {
+  readonly params: ParamsOf<string>;
+  readonly arrays: Readonly<Record<string, TypedArray>>;
+}
+
+/**
+ * Functions of a shader for a feature that is an experiment still, in `shaders/<feature>/`: a device uses them only after they have written
+ * there, on each trial, what the twin writes.
+ */
+export interface Experiment {
+  readonly feature: string;
+  /** Whether they are made for a plan with these constants. */
+  suits(constants: Plan['constants']): boolean;
+  /** At least one; plans have the same constants for all. */
+  trials(): readonly Trial[];
+  /** What was written, with all that may come in any order put into one. */
+  inOrder(written: Readonly<Record<string, TypedArray>>): readonly number[];
+}
+
 export interface Kernel<B extends Bindings = Bindings, P extends string = string> {
   /** Stem of shaders/<name>.wgsl, src/kernels/<name>.ts, src/kernels/cpu/<name>.ts and tests/kernels/<name>.test.ts. */
   readonly name: string;
@@ -74,6 +94,7 @@ export interface Kernel<B extends Bindings = Bindings, P extends string = string
   terms(params: ParamsOf<P>): number;
   /** Covers the work on a GPU. Absent on kernels that run on the host only (canonical arithmetic). */
   plan?(params: ParamsOf<P>, limits: Limits): Plan;
+  readonly experiment?: Experiment;
   /** The specification: plain loops over whole arrays. */
   twin(views: Views<B>, params: ParamsOf<P>): void;
 }

@@ -2,6 +2,7 @@ import { ceilDiv } from '../util/math.ts';
 import { sq8FilterTwin } from './cpu/sq8-filter.ts';
 import { defineKernel, reads, splitGrid, writes } from './kernel.ts';
 import { BLOCK_ROWS } from './panels.ts';
+import { matrixExperiment } from './sq8-filter-matrices.ts';
 
 /** Which bound the epilogue tests: squared L2 over codes, or inner products. */
 export const FORM_L2 = 0;
@@ -39,5 +40,6 @@ export const sq8Filter = defineKernel({
       grid: splitGrid(ceilDiv(blocks, BLOCKS), ceilDiv(nq, 4 * QUERY_PANELS), limits),
     };
   },
+  experiment: matrixExperiment,
   twin: sq8FilterTwin,
 });

@@ -15,6 +15,9 @@ interface Dawn {
 /** Timestamps are rounded to 0.1 ms for the sake of web pages, which may not tell what else a machine does; here a user measures his own. */
 const EXACT_TIMES = 'disable-dawn-features=timestamp_quantization';
 
+/** Offers what Dawn still calls unsafe: subgroup matrices. */
+const EXPERIMENTS = 'enable-dawn-features=allow_unsafe_apis';
+
 type Kept = typeof globalThis & { [key: symbol]: Map<string, GPU> | undefined };
 const KEY = Symbol.for('isodex.dawn');
 
@@ -58,15 +61,16 @@ function filesOf(folder: string): string[] {
 
 /**
  * Node's GPU: the machine's own adapter, or, with `software`, SwiftShader where there is no other. Undefined where neither
- * exists.
+ * exists. With `experiments` it has features that may change.
  */
-export async function nodeGpu(software: boolean): Promise<GPU | undefined> {
+export async function nodeGpu(software: boolean, experiments = false): Promise<GPU | undefined> {
+  const options = experiments ? [EXACT_TIMES, EXPERIMENTS] : [EXACT_TIMES];
   if (mayHaveGpu()) {
-    const gpu = await createDawn([EXACT_TIMES]);
+    const gpu = await createDawn(options);
     if (await gpu?.requestAdapter()) return gpu;
   }
   const driver = software ? SWIFTSHADER_DRIVERS.find((path) => nodeModule('node:fs').existsSync(path)) : undefined;
   if (!driver) return undefined;
   process.env.VK_DRIVER_FILES = driver; // read by the Vulkan loader when the next instance is made
-  return createDawn([EXACT_TIMES]);
+  return createDawn(options);
 }

@@ -11,6 +11,8 @@ export interface GpuRequest {
   readonly defaultLimits?: boolean | undefined;
   /** Whether kernels may use subgroup operations where the adapter has them. Default: unless the driver computes in software. */
   readonly subgroups?: boolean | undefined;
+  /** Whether kernels may use 8-bit matrices of subgroups, where the adapter has them and they compute as they should. Default false. */
+  readonly subgroupMatrices?: boolean | undefined;
 }
 
 export interface GpuDevice {
@@ -19,6 +21,8 @@ export interface GpuDevice {
   readonly limits: Limits & { readonly maxStorageBufferBindingSize: number; readonly maxBufferSize: number };
   readonly allLimits: Readonly<Record<string, number>>;
   readonly features: readonly string[];
+  /** What was asked for and is not there. */
+  readonly notes: readonly string[];
 }
 
 /** Opens a device with all that its adapter offers. Rejects with code 'unsupported' when there is none. */
@@ -31,18 +35,49 @@ export async function requestDevice(gpu: GPU, request: GpuRequest = {}): Promise
     throw new IsodexError('unsupported', `adapter '${request.adapter}' was asked for, but the adapter is '${name.trim()}'`);
   }
   const allLimits = limitsOf(adapter.limits);
-  const wanted = (request.subgroups ?? !info.software) ? ['subgroups', ...WANTED_FEATURES] : WANTED_FEATURES;
+  const wanted = wantedOf(adapter, info, request);
   const features = wanted.filter((feature) => adapter.features.has(feature)).sort();
+  const notes = request.subgroupMatrices && !features.includes(MATRICES) ? ['the GPU has no 8-bit matrices that kernels could use'] : [];
   const device = await adapter.requestDevice({
     label: 'isodex',
     requiredFeatures: features as GPUFeatureName[],
     ...(request.defaultLimits ? {} : { requiredLimits: allLimits }),
   });
-  return { device, adapter: info, limits: device.limits, allLimits: limitsOf(device.limits), features };
+  return { device, adapter: info, limits: device.limits, allLimits: limitsOf(device.limits), features, notes };
 }
 
-/** Features that are always asked for where they exist; the rest is left alone. */
-const WANTED_FEATURES: readonly string[] = ['timestamp-query'];
+/** An experiment of Dawn's; it needs subgroups. */
+const MATRICES = 'chromium-experimental-subgroup-matrix';
+
+/** Features to ask for where they exist; the rest is left alone. */
+function wantedOf({ info }: GPUAdapter, { software }: AdapterInfo, { subgroups, subgroupMatrices }: GpuRequest): string[] {
+  const wanted = ['timestamp-query'];
+  if (subgroups ?? (subgroupMatrices || !software)) wanted.push('subgroups');
+  if (subgroupMatrices && subgroups !== false && hasMatrices(info)) wanted.push(MATRICES);
+  return wanted;
+}
+
+interface MatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/** Products of 16 × 16 and 32 deep by subgroups of 32: what shaders/chromium-experimental-subgroup-matrix is made of. */
+function hasMatrices(info: GPUAdapterInfo): boolean {
+  const {
+    subgroupMinSize,
+    subgroupMaxSize,
+    subgroupMatrixConfigs = [],
+  } = info as Partial<GPUAdapterInfo> & {
+    readonly subgroupMatrixConfigs?: Iterable<MatrixConfig>;
+  };
+  const fits = ({ componentType, resultComponentType, M, N, K }: MatrixConfig) =>
+    componentType === 'i8' && resultComponentType === 'i32' && M === 16 && N === 16 && K === 32;
+  return subgroupMinSize === 32 && subgroupMaxSize === 32 && [...subgroupMatrixConfigs].some(fits);
+}
 
 function describeAdapter(adapter: GPUAdapter): AdapterInfo {
   const { vendor, architecture, device, description } = adapter.info;

@@ -4,8 +4,9 @@ import { roundUp } from '../../util/math.ts';
 import { type Block, type BlockRange, checkWrite, emptyArray } from '../block.ts';
 import type { Engine, EngineInfo, HostEngine } from '../engine.ts';
 import type { Dispatch, Recording } from '../recording.ts';
+import type { PreparedPipeline } from './compile.ts';
 import { type GpuDevice, type GpuRequest, requestDevice } from './device.ts';
-import { PipelineCache, type PreparedPipeline } from './pipelines.ts';
+import { PipelineCache } from './pipelines.ts';
 import { Profiler } from './profiler.ts';
 import { StagingPool } from './staging.ts';
 
@@ -35,12 +36,13 @@ export class GpuEngine implements Engine {
   private readonly staging: StagingPool;
   private readonly uniforms: GPUBuffer;
   private readonly profiler: Profiler | undefined;
-  private readonly notes: string[] = [];
+  private readonly notes: string[];
   private nextSlot = 0;
   private gone: IsodexError | undefined;
 
   private constructor(gpu: GpuDevice, host: HostEngine) {
     this.gpu = gpu;
+    this.notes = [...gpu.notes];
     this.device = gpu.device;
     this.host = host;
     this.maxBlockBytes = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
@@ -73,7 +75,7 @@ export class GpuEngine implements Engine {
       features,
       adapter,
       limits: allLimits,
-      notes: [...this.notes, ...this.host.info.notes],
+      notes: [...this.notes, ...this.pipelines.notes, ...this.host.info.notes],
     };
   }
 

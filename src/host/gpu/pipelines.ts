@@ -1,22 +1,15 @@
-import type { Kernel, Limits, ParamsOf } from '../../kernels/kernel.ts';
+import type { Kernel, Limits, ParamsOf, Plan } from '../../kernels/kernel.ts';
 import { featuresOf, shaderText } from '../../kernels/wgsl.ts';
-
-interface Pipeline {
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-}
-
-/** A pipeline with the grid of one dispatch. */
-export interface PreparedPipeline extends Pipeline {
-  readonly grid: readonly [x: number, y: number, z: number];
-}
+import { compile, type Pipeline, type PreparedPipeline } from './compile.ts';
+import { failureOf } from './trial.ts';
 
 /** Compiles each kernel once for each set of constants it is used with, with the functions that suit the device's features. */
 export class PipelineCache {
+  /** What was tried on this device and is not used. */
+  readonly notes: string[] = [];
   private readonly device: GPUDevice;
-  private readonly modules = new Map<string, GPUShaderModule>();
-  private readonly layouts = new Map<string, GPUBindGroupLayout>();
   private readonly pipelines = new Map<string, Promise<Pipeline>>();
+  private readonly trials = new Map<Kernel, Promise<boolean>>();
 
   constructor(device: GPUDevice) {
     this.device = device;
@@ -29,52 +22,31 @@ export class PipelineCache {
     const key = `${kernel.name} ${JSON.stringify(constants)}`;
     let pipeline = this.pipelines.get(key);
     if (!pipeline) {
-      pipeline = this.compile(kernel, constants);
+      pipeline = this.suiting(kernel, constants, limits);
       this.pipelines.set(key, pipeline);
     }
     return { ...(await pipeline), grid };
   }
 
-  private async compile(kernel: Kernel, constants: Readonly<Record<string, number>>): Promise<Pipeline> {
-    const layout = this.layoutOf(kernel);
-    const module = this.moduleOf(kernel);
-    try {
-      const pipeline = await this.device.createComputePipelineAsync({
-        label: kernel.name,
-        layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: 'main', constants: { ...constants } },
+  private async suiting(kernel: Kernel, constants: Plan['constants'], limits: Limits): Promise<Pipeline> {
+    const { experiment } = kernel;
+    if (experiment && this.device.features.has(experiment.feature) && experiment.suits(constants) && (await this.holds(kernel, limits))) {
+      return compile(this.device, kernel, constants, shaderText(kernel.name, experiment.feature));
+    }
+    const feature = featuresOf(kernel.name).find((name) => name !== experiment?.feature && this.device.features.has(name));
+    return compile(this.device, kernel, constants, shaderText(kernel.name, feature));
+  }
+
+  /** Whether a kernel's experiment does here what it should. */
+  private holds(kernel: Kernel, limits: Limits): Promise<boolean> {
+    let trial = this.trials.get(kernel);
+    if (!trial) {
+      trial = failureOf(this.device, kernel, shaderText(kernel.name, kernel.experiment!.feature), limits).then((failure) => {
+        if (failure) this.notes.push(`${kernel.name} does without ${kernel.experiment!.feature}: ${failure}`);
+        return failure === undefined;
       });
-      return { pipeline, layout };
-    } catch (cause) {
-      const { messages } = await module.getCompilationInfo();
-      const lines = messages.map(({ lineNum, linePos, message }) => `shaders/${kernel.name}.wgsl:${lineNum}:${linePos} ${message}`);
-      throw new Error([`${kernel.name} does not compile with ${JSON.stringify(constants)}`, ...lines].join('\n'), { cause });
+      this.trials.set(kernel, trial);
     }
+    return trial;
   }
-
-  private moduleOf(kernel: Kernel): GPUShaderModule {
-    let module = this.modules.get(kernel.name);
-    if (!module) {
-      const feature = featuresOf(kernel.name).find((name) => this.device.features.has(name));
-      module = this.device.createShaderModule({ label: kernel.name, code: shaderText(kernel.name, feature) });
-      this.modules.set(kernel.name, module);
-    }
-    return module;
-  }
-
-  private layoutOf(kernel: Kernel): GPUBindGroupLayout {
-    let layout = this.layouts.get(kernel.name);
-    if (!layout) {
-      layout = this.device.createBindGroupLayout({ label: kernel.name, entries: layoutEntries(kernel) });
-      this.layouts.set(kernel.name, layout);
-    }
-    return layout;
-  }
-}
-
-/** Storage bindings in the kernel's order, then the uniform with its parameters. */
-function layoutEntries(kernel: Kernel): GPUBindGroupLayoutEntry[] {
-  const COMPUTE = 4; // GPUShaderStage.COMPUTE; the global is missing where Dawn comes from a package
-  const types = Object.values(kernel.bindings).map(({ access }) => (access === 'read' ? 'read-only-storage' : 'storage'));
-  return [...types, 'uniform' as const].map((type, binding) => ({ binding, visibility: COMPUTE, buffer: { type } }));
 }
