@@ -80,6 +80,8 @@ export class EngineWalker implements BuildingWalker {
   private readonly slices: { readonly host: number; readonly device: number };
   /** Where the walks of a call go, once that is known. */
   private way: Way | undefined;
+  /** When a walk was last done. */
+  private doneAt = 0;
   private last: Engine;
 
   /** `slices`: queries of one walk, for each thread of the host or on a device; default by what SQ8 queries take. */
@@ -188,9 +190,12 @@ export class EngineWalker implements BuildingWalker {
       this.last = chosen;
       if (!choice || !place || chosen !== on) return work(this.walkerOn(chosen, graph));
       const load = copies.loadOf(choice.device, graph, nq, ef);
-      const started = performance.now();
+      const begun = performance.now();
       const done = await work(this.walkerOn(chosen, graph));
-      if (place === 'host' || load.uploadBytes === 0) copies.chooser.note(place, choice, load, performance.now() - started);
+      const now = performance.now();
+      // A walk that was begun ahead of its turn waited until the one before it was done.
+      if (place === 'host' || load.uploadBytes === 0) copies.chooser.note(place, choice, load, now - Math.max(begun, this.doneAt));
+      this.doneAt = now;
       return done;
     });
   }

@@ -4,10 +4,10 @@ import type { ReadLimbs } from './device-limbs.ts';
 import type { GraphCodec } from './graph-codec.ts';
 import type { Originals } from './originals.ts';
 
-/** Reads limbs of rows that an index keeps the vectors of; undefined where codes stand for themselves or are none. */
-export function limbsReader(codec: GraphCodec, originals: Originals, codesOnly: boolean): ReadLimbs | undefined {
+/** Reads limbs of rows; undefined where rows have no codes. */
+export function limbsReader(codec: GraphCodec, originals: Originals): ReadLimbs | undefined {
   const { dim, form, stride } = codec.plan;
-  if (codesOnly || !isSq8(form)) return undefined;
+  if (!isSq8(form)) return undefined;
   return async (begin, end) => {
     const rows = new Float32Array((end - begin) * dim);
     await originals.readRange(begin, end, rows);

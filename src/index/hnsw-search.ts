@@ -32,9 +32,9 @@ export function hnswQueries(task: HnswTask): GraphQueries {
   };
 }
 
-/** A graph as searches take it: with what a device may narrow by. */
+/** A graph as searches take it: with what a device may narrow by, where the vectors are in memory. */
 export function searchedView({ store, graph, snapshot }: Pick<HnswTask, 'store' | 'snapshot'> & { readonly graph: GraphState }): GraphView {
-  return { ...store.view(graph), readLimbs: limbsReader(store.codec!, snapshot.originals, store.settings.codesOnly) };
+  return { ...store.view(graph), readLimbs: graph.vectors && limbsReader(store.codec!, snapshot.originals) };
 }
 
 async function codedSlice(task: HnswTask & { readonly graph: GraphState }, rows: Float32Array, withLimbs: boolean): Promise<CodedSlice> {
