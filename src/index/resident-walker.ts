@@ -162,7 +162,9 @@ export function recordBeams(
   const capacity = capacityOf(walk);
   const shape = { n: view.count, quads: plan.stride / 16, form: plan.form, degree, ...graph.places };
   const course = { entry, entryLevel, level, ef, capacity, filtered: admitted ? 1 : 0, visited: visitedPlaces(capacity, degree) };
-  const size = dispatchSize(graph, ef, n);
+  // What was learned since the beams got their room may ask for more than fit into it.
+  const own = spillOf(walk);
+  const size = Math.min(dispatchSize(graph, ef, n), own > 0 ? Math.floor(spill.length / own) : n);
   for (let first = 0; first < n; first += size) {
     recording.dispatch(graphBeam, blocks, { nq: Math.min(size, n - first), first, ...shape, ...course });
   }

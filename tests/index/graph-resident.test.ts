@@ -4,11 +4,12 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { CpuEngine } from '../../src/host/cpu/cpu-engine.ts';
 import type { Engine, HostEngine } from '../../src/host/engine.ts';
 import { GpuEngine } from '../../src/host/gpu/gpu-engine.ts';
+import { Recording } from '../../src/host/recording.ts';
 import { ReferenceEngine } from '../../src/host/reference-engine.ts';
 import { DeviceGraph, DeviceGraphs } from '../../src/index/device-graph.ts';
 import { DispatchPace } from '../../src/index/dispatch-pace.ts';
 import { EngineWalker } from '../../src/index/engine-walker.ts';
-import { ResidentWalker } from '../../src/index/resident-walker.ts';
+import { beamWords, foundWords, ResidentWalker, recordBeams } from '../../src/index/resident-walker.ts';
 import { FORMS } from '../../src/kernels/graph.ts';
 import { seed } from '../contract/data.ts';
 import { findGpu } from '../contract/engines.ts';
@@ -88,6 +89,28 @@ describe('a build that walks on a device', () => {
 });
 
 describe('the pace of dispatches', () => {
+  it('asks for no more beams than there is room for, whatever was learned meanwhile', async () => {
+    using engine = new ReferenceEngine();
+    const shape: SearchShape = {
+      ...{ nq: 1000, n: 1200, stride: 16, form: FORMS.sq8L2, degree: 4, shape: 'ring', kind: 'ordinary' },
+      ...{ filter: 'none', top: 0, level: 0, ef: 1100 },
+    };
+    using walked = await walkOn(engine, shape, 3);
+    const graphs = new DeviceGraphs();
+    await graphs.hold(engine, walked.graph, async (graph) => {
+      using found = await engine.alloc('u32', 1000 * foundWords(1100), 'found');
+      using spill = await engine.alloc('u32', beamWords(graph, walked.walk, 1000), 'beams');
+      const { queries } = walked.walk;
+      for (let i = 0; i < 10; i++) graph.pace.noteDone(1000, 1100, 0, 0.001); // much faster than thought
+      const recording = new Recording();
+      recordBeams(recording, graph, walked.graph, walked.walk, { queries, found, spill }, 1000);
+      const sizes = recording.dispatches.map(({ named }) => named.nq!);
+      expect(sizes.reduce((a, b) => a + b)).toBe(1000);
+      expect(2 * 1100 * Math.max(...sizes)).toBeLessThanOrEqual(spill.length);
+    });
+    graphs.close();
+  });
+
   it('follows what walks take, whatever their beams', () => {
     const pace = new DispatchPace();
     expect(pace.queriesIn(250, 64)).toBe(256);
