@@ -168,19 +168,19 @@ describe.each(metrics)('no row goes that is among the k nearest: %s', (metric) =
     const [dim, k] = [64, 10];
     const rows = stored(metric, rowsOf(makeVectors('normal', 300, dim, 1), dim));
     const queries = stored(metric, rowsOf(makeVectors('normal', 20, dim, 2), dim));
-    const kept = await keptOf({ metric, dim, planned: rows, rows, queries, k });
+    const kept = await keptOf({ metric, dim, planned: [...rows, ...queries], rows, queries, k });
     expect(kept.reduce((sum, ids) => sum + ids.length, 0) / queries.length).toBeLessThan(k + 2);
   });
 
   it('which hangs on what they have lost', async () => {
     let wrong = 0;
-    for (let offset = 0; offset < 40; offset++) {
+    for (let offset = 0; offset < 120; offset++) {
       const dim = 33;
       const random = randomFrom(offset);
       const near = stored(metric, rowsOf(makeVectors('normal', 1, dim, offset), dim))[0]!;
       const rows = stored(
         metric,
-        Array.from({ length: 40 }, () => near.map((x) => x + random.normal() * 1e-5)),
+        Array.from({ length: 40 }, () => near.map((x) => x + random.normal() * 10 ** -(3 + (offset % 3)))),
       );
       const asked = { metric, dim, planned: stored(metric, rowsOf(makeVectors('normal', 9, dim, 3), dim)), rows, queries: [near], k: 5 };
       wrong += (await lossesOf({ ...asked, weaken: true })).wrong.length;
