@@ -12,8 +12,8 @@ const WORKGROUP_BYTES = 16_384;
 /** Entries of a beam that it has room for; longer ones lie in a buffer. */
 const MOST_ENTRIES = 1024;
 const BYTES_OF_ENTRY = 8;
-/** A candidate's key, id, place, and the sums of four threads. */
-const BYTES_OF_LINK = 28;
+/** A candidate's key, id and place. */
+const BYTES_OF_LINK = 12;
 /** Counts of threads, and single words. */
 const OTHER_BYTES = 4 * THREADS + 64;
 const MOST_VISITED = 4096;

@@ -64,6 +64,7 @@ export function kernelContract<B extends Bindings, P extends string>(
             const actual = normalise(after);
             for (const [output, array] of Object.entries(expected)) expectSameBits(actual[output]!, array, output);
             expectRestInOrder(kernel, one, after, opened.info.threads);
+            expect(opened.info.notes.filter((note) => note.includes(kernel.name))).toEqual([]); // no plain functions in the place of faster ones
           });
         }
       });

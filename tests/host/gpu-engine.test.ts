@@ -4,7 +4,9 @@ import { rangeOf } from '../../src/host/block.ts';
 import { CpuEngine } from '../../src/host/cpu/cpu-engine.ts';
 import type { GpuRequest } from '../../src/host/gpu/device.ts';
 import { GpuEngine } from '../../src/host/gpu/gpu-engine.ts';
+import { PipelineCache } from '../../src/host/gpu/pipelines.ts';
 import { Recording } from '../../src/host/recording.ts';
+import { graphBeam } from '../../src/kernels/graph-beam.ts';
 import { sq8Scan } from '../../src/kernels/sq8-scan.ts';
 import { findGpu } from '../contract/engines.ts';
 import { expectSameBits } from '../contract/kernel.ts';
@@ -185,6 +187,24 @@ describe.skipIf(!gpu)('a GPU engine', () => {
       using engine = await open({ subgroups });
       expect(engine.info.features.includes('subgroups'), `${subgroups}`).toBe(expected);
     }
+  });
+
+  it('takes plain functions where a driver does not compile the faster ones, and says so once', async () => {
+    const { device } = await open({ subgroups: false });
+    const claiming = {
+      features: new Set(['subgroups']),
+      createBindGroupLayout: (descriptor: GPUBindGroupLayoutDescriptor) => device.createBindGroupLayout(descriptor),
+      createPipelineLayout: (descriptor: GPUPipelineLayoutDescriptor) => device.createPipelineLayout(descriptor),
+      createShaderModule: (descriptor: GPUShaderModuleDescriptor) => device.createShaderModule(descriptor),
+      createComputePipelineAsync: (descriptor: GPUComputePipelineDescriptor) => device.createComputePipelineAsync(descriptor),
+    } as unknown as GPUDevice;
+    device.pushErrorScope('validation');
+    const pipelines = new PipelineCache(claiming);
+    const params = Object.fromEntries(graphBeam.params.map((name) => [name, 8]));
+    for (const capacity of [8, 100]) await pipelines.prepare(graphBeam, { ...params, capacity }, device.limits);
+    expect(pipelines.notes).toEqual(['graph-beam does without subgroups: it does not compile']);
+    expect(await device.popErrorScope()).not.toBeNull();
+    device.destroy();
   });
 
   it('refuses an adapter of another name', async () => {

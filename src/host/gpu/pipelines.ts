@@ -33,8 +33,19 @@ export class PipelineCache {
     if (experiment && this.device.features.has(experiment.feature) && experiment.suits(constants) && (await this.holds(kernel, limits))) {
       return compile(this.device, kernel, constants, shaderText(kernel.name, experiment.feature));
     }
+    const plain = () => compile(this.device, kernel, constants, shaderText(kernel.name));
     const feature = featuresOf(kernel.name).find((name) => name !== experiment?.feature && this.device.features.has(name));
-    return compile(this.device, kernel, constants, shaderText(kernel.name, feature));
+    if (!feature) return plain();
+    return compile(this.device, kernel, constants, shaderText(kernel.name, feature)).catch(async () => {
+      const pipeline = await plain();
+      this.note(kernel, feature, 'it does not compile');
+      return pipeline;
+    });
+  }
+
+  private note({ name }: Kernel, feature: string, failure: string): void {
+    const note = `${name} does without ${feature}: ${failure.split('\n')[0]}`;
+    if (!this.notes.includes(note)) this.notes.push(note);
   }
 
   /** Whether a kernel's experiment does here what it should. */
@@ -42,7 +53,7 @@ export class PipelineCache {
     let trial = this.trials.get(kernel);
     if (!trial) {
       trial = failureOf(this.device, kernel, shaderText(kernel.name, kernel.experiment!.feature), limits).then((failure) => {
-        if (failure) this.notes.push(`${kernel.name} does without ${kernel.experiment!.feature}: ${failure}`);
+        if (failure) this.note(kernel, kernel.experiment!.feature, failure);
         return failure === undefined;
       });
       this.trials.set(kernel, trial);

@@ -12,7 +12,7 @@ export async function failureOf(device: GPUDevice, kernel: Kernel, code: string,
   try {
     return await complaining(device, () => difference(device, kernel, code, limits));
   } catch (error) {
-    return error instanceof Error ? error.message.split('\n')[0]! : String(error);
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
