@@ -19,9 +19,10 @@ import { withHostBehind } from './per-engine.ts';
 import { ResidentWalker } from './resident-walker.ts';
 import { type Place, WalkChooser, type WalkLoad } from './walk-chooser.ts';
 
-/** Queries of one walk, what is done between two looks at the signal: for each thread of the host, or enough for a device's groups. */
+/** Queries of one walk, what is done between two looks at the signal, for each thread of the host. */
 const HOST_SLICE = 256;
-const DEVICE_SLICE = 4096;
+/** The same on a device: large ones walk for 2,000 at a time, and wait at a slice's end for the last; with wide beams fewer, for memory's sake. */
+const DEVICE_SLICE = { most: 16_384, least: 4096, entries: 2 ** 20 };
 
 /** Beams that searches are prepared for. */
 const USUAL_EF = 64;
@@ -80,12 +81,13 @@ export class EngineWalker implements BuildingWalker {
   private readonly slices: { readonly host: number; readonly device: number };
   /** Where the walks of a call go, once that is known. */
   private way: Way | undefined;
+  private deviceSlice = DEVICE_SLICE.least;
   /** When a walk was last done. */
   private doneAt = 0;
   private last: Engine;
 
   /** `slices`: queries of one walk, for each thread of the host or on a device; default by what SQ8 queries take. */
-  constructor(engine: Engine, copies: DeviceCopies, slices = { host: HOST_SLICE, device: DEVICE_SLICE }) {
+  constructor(engine: Engine, copies: DeviceCopies, slices = { host: HOST_SLICE, device: DEVICE_SLICE.most }) {
     this.slices = slices;
     this.engine = engine;
     this.copies = copies;
@@ -94,7 +96,7 @@ export class EngineWalker implements BuildingWalker {
   }
 
   get slice(): number {
-    return this.isAhead ? this.slices.device : this.slices.host * this.engine.host.info.threads;
+    return this.isAhead ? this.deviceSlice : this.slices.host * this.engine.host.info.threads;
   }
 
   get isAhead(): boolean {
@@ -108,6 +110,8 @@ export class EngineWalker implements BuildingWalker {
 
   /** Finds out where a call's walks should go: from here on `slice` and `isAhead` are those of the place. */
   async begin(graph: GraphView, queries: number, ef: number): Promise<void> {
+    const { entries, least } = DEVICE_SLICE;
+    this.deviceSlice = Math.min(this.slices.device, Math.max(least, Math.floor(entries / ef)));
     this.way = await this.wayFor(graph, queries, ef);
   }
 
@@ -135,7 +139,7 @@ export class EngineWalker implements BuildingWalker {
     const { engine, copies } = this;
     const { host } = engine;
     const choice = engine.kind === 'auto' ? await engine.walkChoice?.() : undefined;
-    const load = choice && copies.loadOf(choice.device, graph, this.slices.device, USUAL_EF);
+    const load = choice && copies.loadOf(choice.device, graph, Math.min(this.slices.device, DEVICE_SLICE.least), USUAL_EF);
     const isFaster = !choice || !load || copies.chooser.reckon('device', choice, load) < copies.chooser.reckon('host', choice, load);
     const device = isDeviceWalkable(graph.plan) && isFaster ? await this.deviceHere() : host;
     await withHostBehind(device, host, copies, async (on) => {
