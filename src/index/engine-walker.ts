@@ -1,6 +1,7 @@
 import type { Engine, WalkChoice } from '../host/engine.ts';
 import { DeviceGraph, DeviceGraphs } from './device-graph.ts';
 import { DeviceLinker } from './device-linker.ts';
+import { DispatchPace } from './dispatch-pace.ts';
 import { DeviceCodes } from './graph-device.ts';
 import { isDeviceWalkable, LockstepWalker } from './graph-lockstep.ts';
 import {
@@ -21,8 +22,11 @@ import { type Place, WalkChooser, type WalkLoad } from './walk-chooser.ts';
 
 /** Queries of one walk, what is done between two looks at the signal, for each thread of the host. */
 const HOST_SLICE = 256;
-/** The same on a device: large ones walk for 2,000 at a time, and wait at a slice's end for the last; with wide beams fewer, for memory's sake. */
-const DEVICE_SLICE = { most: 16_384, least: 4096, entries: 2 ** 20 };
+/**
+ * The same on a device. Large ones walk for 2,000 at a time and wait at a slice's end for the last, so slices are longer where that has shown
+ * to take little time; with wide beams they are shorter, for memory's sake.
+ */
+const DEVICE_SLICE = { least: 4096, most: 16_384, entries: 2 ** 20, ms: 100 };
 
 /** Beams that searches are prepared for. */
 const USUAL_EF = 64;
@@ -38,6 +42,8 @@ export class DeviceCopies {
 
   /** What walks over the graph took here so far. */
   readonly chooser = new WalkChooser();
+  /** The same of devices alone. */
+  readonly pace = new DispatchPace();
 
   get bytes(): number {
     return this.codes.bytes + this.graphs.bytes;
@@ -110,8 +116,11 @@ export class EngineWalker implements BuildingWalker {
 
   /** Finds out where a call's walks should go: from here on `slice` and `isAhead` are those of the place. */
   async begin(graph: GraphView, queries: number, ef: number): Promise<void> {
-    const { entries, least } = DEVICE_SLICE;
-    this.deviceSlice = Math.min(this.slices.device, Math.max(least, Math.floor(entries / ef)));
+    const { entries, least, ms } = DEVICE_SLICE;
+    this.deviceSlice = Math.min(
+      this.slices.device,
+      Math.max(least, Math.min(Math.floor(entries / ef), this.copies.pace.queriesIn(ms, ef))),
+    );
     this.way = await this.wayFor(graph, queries, ef);
   }
 
@@ -192,13 +201,14 @@ export class EngineWalker implements BuildingWalker {
     const { engine, copies } = this;
     return withHostBehind(on, engine.host, copies, async (chosen) => {
       this.last = chosen;
-      if (!choice || !place || chosen !== on) return work(this.walkerOn(chosen, graph));
-      const load = copies.loadOf(choice.device, graph, nq, ef);
+      const load = choice && chosen === on ? copies.loadOf(choice.device, graph, nq, ef) : undefined;
       const begun = performance.now();
       const done = await work(this.walkerOn(chosen, graph));
       const now = performance.now();
+      if (chosen !== engine.host) copies.pace.noteDone(nq, ef, begun, now);
       // A walk that was begun ahead of its turn waited until the one before it was done.
-      if (place === 'host' || load.uploadBytes === 0) copies.chooser.note(place, choice, load, now - Math.max(begun, this.doneAt));
+      if (load && (place === 'host' || load.uploadBytes === 0))
+        copies.chooser.note(place!, choice!, load, now - Math.max(begun, this.doneAt));
       this.doneAt = now;
       return done;
     });

@@ -4,13 +4,14 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { CpuEngine } from '../../src/host/cpu/cpu-engine.ts';
 import type { Engine } from '../../src/host/engine.ts';
 import { GpuEngine } from '../../src/host/gpu/gpu-engine.ts';
+import { EngineWalker } from '../../src/index/engine-walker.ts';
 import { makeIndex } from '../../src/index/factory.ts';
 import type { HnswIndex } from '../../src/index/hnsw.ts';
 import { type Kind, kinds, makeVectors, randomFrom, seed } from '../contract/data.ts';
 import { findGpu } from '../contract/engines.ts';
 import { fakeGpu } from './fake-gpu.ts';
 import { expectSameNeighbors, metrics } from './helpers.ts';
-import { codedIndex, countingRefined, type Question, searchOn } from './narrow-fixture.ts';
+import { codedIndex, countingRefined, type Question, searchOn, stateOf } from './narrow-fixture.ts';
 
 const cpu = await CpuEngine.open({ threads: 1 });
 afterAll(() => cpu.close());
@@ -164,6 +165,24 @@ describe('slices of a call', () => {
       expect(runs).toBe(40 / slice);
       expect(most).toBe(3);
       expect(waits.indexOf(true), 'the device has nothing to do but after the last').toBe(40 / slice - 1);
+    }
+  });
+
+  it('are long where a device is fast, and beams are not wide', async () => {
+    using index = await filled('l2', rows, dim);
+    const { store, graph } = stateOf(index);
+    const walker = new EngineWalker(fakeGpu(cpu).engine, store.device);
+    const sliceFor = async (ef: number) => {
+      await walker.begin(store.view(graph!), 1e5, ef);
+      return walker.slice;
+    };
+    expect(await sliceFor(64)).toBe(4096); // nothing is known yet
+    for (const [ms, slices] of [
+      [1, [16_384, 5242, 4096]],
+      [1e9, [4096, 4096, 4096]],
+    ] as const) {
+      store.device.pace.note(10_000, 64, ms);
+      expect([await sliceFor(64), await sliceFor(200), await sliceFor(4000)]).toEqual(slices);
     }
   });
 

@@ -40,7 +40,7 @@ export async function codedIndex(host: Engine, metric: Metric, vectors: Float32A
   return index;
 }
 
-function stateOf(index: HnswIndex): State {
+export function stateOf(index: HnswIndex): State {
   return (index as unknown as { states: { current: State } }).states.current;
 }
 
