@@ -12,7 +12,7 @@ import { findings } from './findings.ts';
 import { type Engines, graphOn } from './graph.ts';
 import { identitySuite, SMALL, WHOLE } from './identity.ts';
 import { deviceRates } from './rates.ts';
-import type { BatchReport, Effort, GpuReport } from './report.ts';
+import type { BatchReport, Effort, GpuReport, SearchReport } from './report.ts';
 import { batchReport, type Lanes } from './search.ts';
 import { torchReport } from './torch.ts';
 
@@ -106,12 +106,34 @@ class GpuRun {
     const truth = await truthOf(onCpu, data, K);
     this.add({ settings: { ...this.report.settings, intrinsicDimension: truth.intrinsicDimension } });
     await this.part('hnsw', () => this.walks(data, truth));
-    await this.part('flat', async () => {
-      using onGpu = await library.createIndex('Flat', { dim: data.dim, engine: engines.gpu });
-      await onGpu.add(data.base);
-      await onGpu.prepare();
-      await this.search({ gpu: onGpu, cpu: onCpu }, data, {}, truth);
-    });
+    await this.part('flat', () => this.scans(onCpu, data, truth));
+  }
+
+  /** Flat as it is, and by 8-bit matrices where the device has them: the same answers first. */
+  private async scans(onCpu: Isodex.VectorIndex, data: Data, truth: Truth): Promise<void> {
+    const { library, engines, options } = this;
+    await this.scan(engines.gpu, onCpu, data, truth, { index: 'Flat', unit: 'dot4Product' });
+    using matrices = await library.openEngine({ prefer: 'gpu', subgroupMatrices: true });
+    const index = 'Flat by 8-bit matrices';
+    if (matrices.info.notes.length > 0) return this.agenda.skip(index, matrices.info.notes.join('; '));
+    const sizes = { ...WHOLE, indexes: ['Flat'] };
+    const identity = await identitySuite(library, [matrices, engines.cpu], sizes, options.say);
+    if (matrices.info.notes.length > 0) return this.agenda.skip(index, matrices.info.notes.join('; ')); // they did not pass their trial
+    this.add({ identity: [...this.report.identity, ...identity.map((one) => ({ ...one, index }))] });
+    await this.scan(matrices, onCpu, data, truth, { index, unit: 'readMatrices' });
+  }
+
+  private async scan(
+    engine: Isodex.Engine,
+    onCpu: Isodex.VectorIndex,
+    data: Data,
+    truth: Truth,
+    named: Pick<SearchReport, 'index' | 'unit'>,
+  ): Promise<void> {
+    using onGpu = await this.library.createIndex('Flat', { dim: data.dim, engine });
+    await onGpu.add(data.base);
+    await onGpu.prepare();
+    await this.search({ gpu: onGpu, cpu: onCpu }, data, {}, truth, named);
   }
 
   private async walks(data: Data, truth: Truth): Promise<void> {
@@ -130,15 +152,22 @@ class GpuRun {
   }
 
   /** One way of searching, batch by batch; each is kept as soon as it is there. */
-  private async search(lanes: Lanes, data: Data, way: Readonly<Record<string, number>>, truth: Truth): Promise<void> {
-    const { description } = lanes.gpu;
-    const found = await lanes.gpu.search(truth.queries, { k: K, ...way, stats: true });
-    const effort = found.stats && effortOf(found.stats, data.dim, this.options.m);
+  private async search(
+    lanes: Lanes,
+    data: Data,
+    way: Readonly<Record<string, number>>,
+    truth: Truth,
+    named: Pick<SearchReport, 'index' | 'unit'> = { index: lanes.gpu.description },
+  ): Promise<void> {
+    const options = { k: K, ...way, stats: true };
+    const found = await lanes.gpu.search(truth.queries, options);
+    const { stats } = await lanes.cpu.search(truth.queries, options);
+    const effort = found.stats && stats && effortOf(found.stats, stats, data.dim, this.options.m);
     const before = this.report.searches;
-    const report = { index: description, search: way, recall: recallOf(found, truth), ...(effort && { effort }) };
+    const report = { ...named, search: way, recall: recallOf(found, truth), ...(effort && { effort }) };
     const batches: BatchReport[] = [];
     for (const batch of this.options.batches) {
-      const name = `${[description, ...Object.values(way)].join(' ')}, batches of ${batch}`;
+      const name = `${[named.index, ...Object.values(way)].join(' ')}, batches of ${batch}`;
       await this.agenda.attempt(name, async () => {
         this.options.say(name);
         batches.push(await batchReport(lanes, data, batch, { k: K, ...way }));
@@ -170,8 +199,9 @@ class GpuRun {
 }
 
 /** What a walk reads: the row of each node that is compared, and the links of each that is expanded (2 M words on the lowest level). */
-function effortOf({ hops, distances }: Isodex.SearchStats, dim: number, m: number): Effort {
+function effortOf({ hops, distances }: Isodex.SearchStats, byCpu: Isodex.SearchStats, dim: number, m: number): Effort {
   const mean = (counts: Uint32Array) => counts.reduce((sum, count) => sum + count, 0) / counts.length;
   const each = { hops: mean(hops), distances: mean(distances) };
-  return { ...each, bytes: each.distances * sq8Stride(dim) + each.hops * 2 * m * Uint32Array.BYTES_PER_ELEMENT };
+  const bytes = each.distances * sq8Stride(dim) + each.hops * 2 * m * Uint32Array.BYTES_PER_ELEMENT;
+  return { ...each, bytes, rescored: each.distances / mean(byCpu.distances) - 1 };
 }

@@ -1,6 +1,6 @@
 /** What the figures say, each beside what was hoped for. Whatever was not measured says so. */
 import { three } from '../table.ts';
-import { crossover, type Floor, flatFloor, unitOf, walkFloor } from './floors.ts';
+import { crossover, type Floor, flatFloor, walkFloor } from './floors.ts';
 import type { BatchReport, BuildReport, Finding, GpuReport, SearchReport } from './report.ts';
 
 const GOALS = { batch: 10_000, recall: 0.95, queriesPerSecond: 500_000, ofProduct: 0.5, ofThread: 20 } as const;
@@ -30,16 +30,21 @@ function identity({ identity: suite, builds: built }: Figures): Finding {
   return { what: 'same bits on GPU and CPU', value: different > 0 ? `${value}; built graphs DIFFER` : value, goal: 'all', reached };
 }
 
-function flat({ searches, rates, settings, torch }: Figures): Finding[] {
-  const search = searches.find(({ effort }) => !effort);
-  const batch = search && batchFor(search);
-  if (!batch) return [{ what: 'Flat', value: NOT_MEASURED, goal: `≥ ${percent(GOALS.ofProduct)} of a plain product` }];
-  const name = unitOf(batch);
-  const floor = flatFloor(batch, settings, rates);
-  const registers = flatFloor(batch, settings, rates, name === 'readMatrices' ? 'heldMatrices' : 'dot4Registers');
-  const what = `Flat, batch ${told(batch.batch)}`;
+function flat(figures: Figures): Finding[] {
+  const scans = figures.searches.filter(({ effort }) => !effort);
+  if (scans.length === 0) return [{ what: 'Flat', value: NOT_MEASURED, goal: `≥ ${percent(GOALS.ofProduct)} of a plain product` }];
+  return scans.flatMap((search) => scanned(search, figures));
+}
+
+function scanned(search: SearchReport, { rates, settings, torch }: Figures): Finding[] {
+  const batch = batchFor(search);
+  if (!batch) return [];
+  const { index, unit = 'dot4Product' } = search;
+  const floor = flatFloor(batch, settings, rates, unit);
+  const registers = flatFloor(batch, settings, rates, unit === 'readMatrices' ? 'heldMatrices' : 'dot4Registers');
+  const what = `${index}, batch ${told(batch.batch)}`;
   const ofProduct: Finding = {
-    what: `${what}: full scan at the rate of a plain product (${name}) over its time`,
+    what: `${what}: full scan at the rate of a plain product (${unit}) over its time`,
     value: floor ? `${shares(floor)}${registers ? `; without memory ${shares(registers)}` : ''}` : NOT_MEASURED,
     goal: `≥ ${percent(GOALS.ofProduct)}`,
     reached: floor ? floor.ofWall >= GOALS.ofProduct : undefined,
@@ -69,6 +74,12 @@ function walks({ searches, rates }: Figures): Finding[] {
     {
       what: `its reads (${told(search.effort!.bytes)} bytes a query) at the rate of random rows, over its time`,
       value: floor ? shares(floor) : NOT_MEASURED,
+    },
+    {
+      what: 'distances that it computes again, having forgotten that it did',
+      value: percent(search.effort!.rescored),
+      goal: '≤ 10.0 %',
+      reached: search.effort!.rescored <= 0.1,
     },
   ];
 }

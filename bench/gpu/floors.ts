@@ -38,18 +38,8 @@ function floorOf(work: number, rate: number | undefined, { gpu, device }: BatchR
   return { seconds, ofWall: seconds / (gpu.p50Ms / 1000), ofDevice: device && device.seconds > 0 ? seconds / device.seconds : null };
 }
 
-/** The plain product that a scan is held against: of the unit that it uses, as the names of its kernels tell. */
-export function unitOf({ device }: BatchReport): 'readMatrices' | 'dot4Product' {
-  return device?.kernels.some(({ kernel }) => kernel.includes('matri')) ? 'readMatrices' : 'dot4Product';
-}
-
 /** Of a batch by Flat, as if every row was compared in full: what its filter rules out on fewer values counts as done. */
-export function flatFloor(
-  batch: BatchReport,
-  { rows, dim }: Settings,
-  rates: DeviceRates | null,
-  name: RateName = unitOf(batch),
-): Floor | null {
+export function flatFloor(batch: BatchReport, { rows, dim }: Settings, rates: DeviceRates | null, name: RateName): Floor | null {
   return floorOf(batch.batch * rows * dim, rateOf(rates, name), batch);
 }
 
@@ -61,5 +51,5 @@ export function walkFloor(batch: BatchReport, { effort }: SearchReport, rates: D
 
 /** The floor that a search of this kind has. */
 export function floorOfSearch(search: SearchReport, batch: BatchReport, settings: Settings, rates: DeviceRates | null): Floor | null {
-  return search.effort ? walkFloor(batch, search, rates) : flatFloor(batch, settings, rates);
+  return search.effort ? walkFloor(batch, search, rates) : flatFloor(batch, settings, rates, search.unit ?? 'dot4Product');
 }

@@ -66,7 +66,12 @@ export interface Effort {
   readonly hops: number;
   readonly distances: number;
   readonly bytes: number;
+  /** Share of distances that the CPU, which forgets no visited node, did not compute. */
+  readonly rescored: number;
 }
+
+/** What a scan multiplies with. */
+export type ScanUnit = 'dot4Product' | 'readMatrices';
 
 export interface SearchReport {
   readonly index: string;
@@ -75,6 +80,8 @@ export interface SearchReport {
   readonly batches: readonly BatchReport[];
   /** Of walks over graphs. */
   readonly effort?: Effort | undefined;
+  /** Of scans by Flat; default dot4Product. */
+  readonly unit?: ScanUnit | undefined;
 }
 
 /** Who built. */

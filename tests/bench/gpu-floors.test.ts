@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Agenda } from '../../bench/gpu/agenda.ts';
 import { findings } from '../../bench/gpu/findings.ts';
-import { crossover, flatFloor, walkFloor } from '../../bench/gpu/floors.ts';
+import { crossover, flatFloor, floorOfSearch, walkFloor } from '../../bench/gpu/floors.ts';
 import type { BatchReport, DeviceRates, GpuReport, SearchReport } from '../../bench/gpu/report.ts';
 
 const timing = (batch: number, p50Ms: number) => ({ rounds: 3, p50Ms, p99Ms: p50Ms, queriesPerSecond: (1000 * batch) / p50Ms });
@@ -54,22 +54,21 @@ describe('floors', () => {
   it('of Flat are multiply-adds at the rate of a plain product', () => {
     const batch = batchOf(10_000, 1000, 5000, 800);
     // 10,000 × 1,000,000 × 128 at 2e12 a second
-    expect(flatFloor(batch, SETTINGS, RATES)).toEqual({ seconds: 0.64, ofWall: 0.64, ofDevice: expect.closeTo(0.8) });
+    expect(flatFloor(batch, SETTINGS, RATES, 'dot4Product')).toEqual({ seconds: 0.64, ofWall: 0.64, ofDevice: expect.closeTo(0.8) });
     expect(flatFloor(batch, SETTINGS, RATES, 'dot4Registers')).toMatchObject({ seconds: 0.32 });
     expect(flatFloor(batch, SETTINGS, RATES, 'readMatrices')).toBeNull();
-    expect(flatFloor(batch, SETTINGS, null)).toBeNull();
+    expect(flatFloor(batch, SETTINGS, null, 'dot4Product')).toBeNull();
   });
 
   it('of Flat by matrices are those of matrices', () => {
-    const kernels = [{ kernel: 'sq8-filter-matrices', dispatches: 1, nanoseconds: 1 }];
-    const batch: BatchReport = { ...batchOf(1, 1, 1), device: { seconds: 1, wallSeconds: 1, kernels } };
-    expect(flatFloor(batch, SETTINGS, { ...RATES, measured: { ...RATES.measured, readMatrices: { perSecond: 128e6 } } })).toMatchObject({
-      seconds: 1,
-    });
+    const rates = { ...RATES, measured: { ...RATES.measured, readMatrices: { perSecond: 128e6 } } };
+    const scan: SearchReport = { index: 'Flat by matrices', search: {}, recall: 1, batches: [], unit: 'readMatrices' };
+    expect(floorOfSearch(scan, batchOf(1, 1000, 1), SETTINGS, rates)).toMatchObject({ seconds: 1 });
+    expect(floorOfSearch({ ...scan, unit: undefined }, batchOf(1, 1000, 1), SETTINGS, rates)!.seconds).toBeLessThan(0.001);
   });
 
   it('of walks are bytes at the rate of random rows', () => {
-    const effort = { hops: 100, distances: 2000, bytes: 400_000 };
+    const effort = { hops: 100, distances: 2000, bytes: 400_000, rescored: 0.02 };
     const batch = batchOf(10_000, 20, 1000, 10);
     const search: SearchReport = { index: 'HNSW32', search: { efSearch: 64 }, recall: 0.97, batches: [batch], effort };
     expect(walkFloor(batch, search, RATES)).toEqual({ seconds: 0.004, ofWall: 0.2, ofDevice: 0.4 });
@@ -79,7 +78,7 @@ describe('floors', () => {
 });
 
 describe('findings', () => {
-  const effort = { hops: 100, distances: 2000, bytes: 400_000 };
+  const effort = { hops: 100, distances: 2000, bytes: 400_000, rescored: 0.02 };
   const walk = (efSearch: number, recall: number, ms: number): SearchReport => {
     const batches = [batchOf(1, 1, 0.5), batchOf(256, 1, 5), batchOf(10_000, ms, 1000, ms / 2)];
     return { index: 'HNSW32', search: { efSearch }, recall, batches, effort };

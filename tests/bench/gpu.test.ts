@@ -100,6 +100,8 @@ function checkSearches({ searches, deviceTimes }: GpuReport): void {
   expect(walk!.batches.map(({ answeredBy }) => answeredBy)).toEqual(['gpu', 'gpu']);
   expect(flat!.batches.map(({ answeredBy }) => answeredBy)).toEqual(['cpu', 'cpu']); // so few rows the host compares by itself
   expect(walk!.effort!.bytes).toBeCloseTo(walk!.effort!.distances * 32 + walk!.effort!.hops * 32);
+  expect(walk!.effort!.rescored).toBeGreaterThanOrEqual(0);
+  expect(walk!.effort!.rescored).toBeLessThan(0.1);
   const timing: Timing = {
     rounds: expect.any(Number),
     p50Ms: expect.any(Number),

@@ -112,7 +112,6 @@ describe.skipIf(!gpu)('an auto engine', () => {
     expect(again).toEqual(choice);
     for (const costs of Object.values(choice!.costs)) {
       for (const value of Object.values(costs)) expect(value).toBeGreaterThan(0);
-      expect(costs.walkPerMs).toBeGreaterThan(0.5 * costs.alonePerMs);
     }
     const own = [...cache.saved].filter(([key]) => key.endsWith('walks'));
     expect(own.map(([, costs]) => Object.keys(costs).sort())).toEqual([
