@@ -71,7 +71,7 @@ export interface Effort {
 }
 
 /** What a scan multiplies with. */
-export type ScanUnit = 'dot4Product' | 'readMatrices';
+type ScanUnit = 'dot4Product' | 'readMatrices';
 
 export interface SearchReport {
   readonly index: string;
