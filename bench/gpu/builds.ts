@@ -66,7 +66,7 @@ async function byOneThread(library: typeof Isodex, data: Data, options: BuildOpt
   if (hnswlib) return byHnswlib(hnswlib, data, options);
   agenda.skip('hnswlib', 'hnswlib-node is not here (--peers FOLDER): one thread of Isodex stands in for it');
   using one = await library.openEngine({ prefer: 'cpu', threads: 1 });
-  return apart(library, one, data, options);
+  return await apart(library, one, data, options); // the engine stays open until it has ended
 }
 
 /** In the folder of --peers, beside this package, or where another bench has installed it. Nothing is installed here. */

@@ -18,6 +18,11 @@ const DIM = 64;
 const rows = lowRank(2000, DIM, 1, 12, 0.1);
 const queries = lowRank(60, DIM, 2, 12, 0.1);
 
+/** What makes commands short that take minutes: fewer rows and kinds, and no libraries that would be installed first (tests/bench has those). */
+const SHORTER: Readonly<Record<string, readonly string[]>> = {
+  'bench --quick': ['--against', '', '--limit', '2000', '--kinds', 'Flat,HNSW'],
+};
+
 /** Names that the programs use and do not make. */
 const PRELUDE = `
 const vectors = new Float32Array(1300 * 384);
@@ -56,7 +61,7 @@ for (const document of ['README.md', 'docs/tuning.md']) {
       }
       for (const command of commandsOf(example)) {
         it(`${name}: isodex ${command.join(' ')}`, { timeout: 180_000 }, async () => {
-          const { code, stderr } = await isodex(command, { cwd: scratch.at('.') });
+          const { code, stderr } = await isodex([...command, ...(SHORTER[command.join(' ')] ?? [])], { cwd: scratch.at('.') });
           expect(code, stderr).toBe(0);
         });
       }
