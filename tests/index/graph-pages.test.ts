@@ -34,6 +34,8 @@ interface Write {
   readonly upper: number;
   /** Rows that are changed, some of them together. */
   readonly rounds: readonly (readonly Change[])[];
+  /** Rows are changed where they lie, or whole pages are put in their places. */
+  readonly whole: boolean;
   readonly fate: 'commit' | 'give up' | 'out of memory';
   /** Readers that come before it, and readers that go after it. */
   readonly come: boolean;
@@ -46,6 +48,7 @@ const writes = fc.array(
     base: fc.oneof(fc.nat(5), fc.nat(300)),
     upper: fc.oneof(fc.constant(0), fc.nat(90)),
     rounds: fc.array(changes, { maxLength: 4 }),
+    whole: fc.boolean(),
     fate: fc.constantFrom('commit', 'commit', 'give up', 'out of memory'),
     come: fc.boolean(),
     go: fc.boolean(),
@@ -149,7 +152,7 @@ class Links {
     try {
       this.exhausted = write.fate === 'out of memory' && pages !== undefined;
       writer = await LinkWriter.open(this.host, DEGREE, pages, grown.base.length, grown.upper.length);
-      const after = await this.change(writer, write.rounds, grown);
+      const after = await this.change(writer, write, grown);
       if (write.fate === 'give up') throw new OutOfMemory();
       const { pages: next, garbage } = writer.commit();
       this.states.replace({ pages: next, model: after }, garbage);
@@ -163,22 +166,17 @@ class Links {
     }
   }
 
-  private async change(writer: LinkWriter, rounds: Write['rounds'], before: Model): Promise<Model> {
+  private async change(writer: LinkWriter, { rounds, whole }: Write, before: Model): Promise<Model> {
     let model = before;
     for (const round of rounds) {
       const rows = round
         .map(({ row, upper, link }) => ({ row: row % Math.max(1, (upper ? model.upper : model.base).length), upper, link }))
         .filter(({ row, upper }) => row < (upper ? model.upper : model.base).length);
+      for (const { row, upper, link } of rows) model = withRow(model, upper, row, [link, link + 1, NONE]);
       for (const above of [false, true]) {
-        await writer.own(
-          rows.flatMap(({ row, upper }) => (upper === above ? [row] : [])),
-          above,
-        );
-      }
-      for (const { row, upper, link } of rows) {
-        const links = [link, link + 1, NONE];
-        writer.view().set(links, writer.offset(row, upper));
-        model = withRow(model, upper, row, links);
+        const own = rows.filter(({ upper }) => upper === above);
+        if (whole) await this.putWhole(writer, own, above);
+        else await this.putRows(writer, own, above);
       }
       const pages = { block: writer.pages, basePages: writer.basePages };
       const links = this.host.view(writer.links);
@@ -186,6 +184,32 @@ class Links {
       expect(rowsOf(this.host, pages, links, model.upper.length, true)).toEqual(model.upper);
     }
     return model;
+  }
+
+  private async putRows(writer: LinkWriter, rows: readonly Change[], upper: boolean): Promise<void> {
+    await writer.own(
+      rows.map(({ row }) => row),
+      upper,
+    );
+    for (const { row, link } of rows) writer.view().set([link, link + 1, NONE], writer.offset(row, upper));
+  }
+
+  /** All pages of a level: those that stay the same stay where they are. */
+  private async putWhole(writer: LinkWriter, rows: readonly Change[], upper: boolean): Promise<void> {
+    const first = upper ? writer.basePages : 0;
+    const before = writer.table.slice(first, upper ? undefined : writer.basePages);
+    const size = PAGE_ROWS * DEGREE;
+    const words = new Uint32Array(before.length * size);
+    for (const [i, slot] of before.entries()) words.set(writer.view().subarray(slot * size, (slot + 1) * size), i * size);
+    const old = words.slice();
+    for (const { row, link } of rows) words.set([link, link + 1, NONE], row * DEGREE);
+    const stamps = writer.stamps.slice();
+    await writer.putPages(first, words);
+    for (const [i, slot] of before.entries()) {
+      const isSame = words.subarray(i * size, (i + 1) * size).every((word, at) => word === old[i * size + at]);
+      expect(writer.stamps[first + i] === stamps[first + i], 'stamp').toBe(isSame);
+      if (isSame) expect(writer.table[first + i]).toBe(slot);
+    }
   }
 }
 
