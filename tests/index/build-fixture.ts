@@ -9,7 +9,7 @@ import type { BuildingWalker } from '../../src/index/linker.ts';
 import { emptySnapshot } from '../../src/index/rows.ts';
 import type { Metric } from '../../src/index/vector-index.ts';
 import { PAGE_ROWS } from '../../src/kernels/graph.ts';
-import { makeVectors } from '../contract/data.ts';
+import { type Kind, makeVectors } from '../contract/data.ts';
 import { type Answer, expectSameAnswer, readFound } from './graph-fixture.ts';
 import { snapshotOf } from './helpers.ts';
 
@@ -24,6 +24,8 @@ export interface BuildShape {
   readonly efConstruction: number;
   /** Rows of each add; before the third one, another fails. */
   readonly parts: readonly number[];
+  /** Default: as suits the metric. */
+  readonly kind?: Kind;
 }
 
 export const SHAPE: BuildShape = { dim: 12, M: 4, efConstruction: 12, parts: [150, 60, 40] };
@@ -31,7 +33,7 @@ export const SHAPE: BuildShape = { dim: 12, M: 4, efConstruction: 12, parts: [15
 type WalkerOver = (store: GraphStore) => BuildingWalker;
 
 /** The graph that adds make, one of which fails, and what older and newer states find on the way. */
-async function built({ dim, M, efConstruction, parts }: BuildShape, engine: Engine, metric: Metric, walkerOver: WalkerOver) {
+async function built({ dim, M, efConstruction, parts, kind: asked }: BuildShape, engine: Engine, metric: Metric, walkerOver: WalkerOver) {
   const { host } = engine;
   const store = new GraphStore(host, { dim, metric, seed: 3, M, efConstruction, codesOnly: true });
   const walker = walkerOver(store);
@@ -43,7 +45,7 @@ async function built({ dim, M, efConstruction, parts }: BuildShape, engine: Engi
     using queries = await store.codec!.encodeQueries(makeVectors('unit', 20, dim, 3));
     answers.push(readFound(host, await walker.walk(store.view(graph), { nq: 20, queries, level: 0, ef: 10 })));
   };
-  const kind = metric === 'cosine' ? 'unit' : 'normal';
+  const kind = asked ?? (metric === 'cosine' ? 'unit' : 'normal');
   for (const [i, n] of parts.entries()) {
     const offset = i + 1;
     if (offset === 3) {
