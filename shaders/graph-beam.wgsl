@@ -346,6 +346,7 @@ fn search(item: u32) {
     score(count);
     beam = merge(count, beam);
   }
+  together();
   report(item, beam, hops, distances);
 }
 

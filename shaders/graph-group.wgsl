@@ -1,13 +1,14 @@
-// Groups the links that new nodes chose by where they lead, in three phases that are dispatches of their own. Which group comes first, and
+// Groups the links that new nodes chose by where they lead, in four phases that are dispatches of their own. Which group comes first, and
 // who stands first in it, is left to chance: graph-prune sorts.
 //   edges  u32 [edges, 2]: target, NONE for none, and its distance; edge e is of nodes[e / most]
 //   sizes  u32 [n]: all 0 before the first phase and after the last
-//   groups u32: how many, links in all, both 0 before the first phase; then for each [4]: target, where its list begins, links, 0
+//   groups u32: how many, links in all, both 0 before the first phase; then for each [4]: target, where its list begins, links, how many of them are in it
 //   lists  u32 [links, 2]: a group's distances, then who chose it
 override THREADS: u32 = 256;
 const COUNT = 0u; // phase 0 finds targets and counts links, a thread an edge
 const PLACE = 1u; // phase 1 gives each group its place, a thread a group
-                  // phase 2 fills the lists, a thread an edge
+const FILL = 2u;  // phase 2 fills the lists, a thread an edge
+                  // phase 3 leaves all sizes 0, a thread an edge
 const NONE = 0xffffffffu;
 struct Params { edges: u32, most: u32, phase: u32 }
 @group(0) @binding(0) var<storage, read> edges: array<vec2u>;
@@ -35,11 +36,6 @@ fn fill(edge: u32, node: u32, distance: u32) {
   let filled = atomicAdd(&groups[at + 3u], 1u);
   lists[begin + filled] = distance;
   lists[begin + size + filled] = nodes[edge / params.most];
-  // All others have found their group by now.
-  if (filled + 1u == size) {
-    atomicStore(&sizes[node], 0u);
-    atomicStore(&groups[at + 3u], 0u);
-  }
 }
 
 @compute @workgroup_size(THREADS)
@@ -49,6 +45,11 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) grid: vec3u, 
   if (params.phase == PLACE) { place(item); return; }
   let edge = edges[item];
   if (edge.x == NONE) { return; }
-  if (params.phase != COUNT) { fill(item, edge.x, edge.y); return; }
-  if (atomicAdd(&sizes[edge.x], 1u) == 0u) { atomicStore(&groups[2u + 4u * atomicAdd(&groups[0], 1u)], edge.x); }
+  if (params.phase == COUNT) {
+    if (atomicAdd(&sizes[edge.x], 1u) == 0u) { atomicStore(&groups[2u + 4u * atomicAdd(&groups[0], 1u)], edge.x); }
+  } else if (params.phase == FILL) {
+    fill(item, edge.x, edge.y);
+  } else {
+    atomicStore(&sizes[edge.x], 0u);
+  }
 }

@@ -3,6 +3,7 @@
 // taken unless a taken one is nearer to it than the node is, or both are copies of the node. All is integers, so threads do not show.
 //   distance of two nodes = the sum of their terms - weight * code . code; form 0 (l2): weight 2, a row's last word is its term;
 //                           form 1 (ip): weight 1, no term
+// Items [skip, skip + items).
 //   back 0: item i is groups[first + i]; lists hold what graph-beam found, u32 [items, 2 ef + 2]: its candidates. They become its row
 //           and edges [first + i]. back 1: item i is a group of graph-group, if there are so many, and its list is who chose it.
 //           Where old and new links fit, the new ones follow, ascending; else all of them are candidates. The list is sorted then
@@ -14,7 +15,7 @@ const LANES = 4u; // threads that compare two rows
 const MOST = 128u; // links of a row
 const NONE = 0xffffffffu;
 struct Params {
-  items: u32, first: u32, back: u32, quads: u32, form: u32, degree: u32, split: u32, linkSplit: u32, upperBase: u32,
+  items: u32, skip: u32, first: u32, back: u32, quads: u32, form: u32, degree: u32, split: u32, linkSplit: u32, upperBase: u32,
   level: u32, ef: u32, most: u32,
 }
 @group(0) @binding(0) var<storage, read> codesA: array<vec4u>;
@@ -200,8 +201,9 @@ fn choose(node: u32, count: u32, old: u32, term: i32) -> u32 {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) index: u32) {
-  let item = wg.x + wg.z * grid.x;
-  if (item >= params.items || (params.back == 1u && item >= groups[0])) { return; }
+  let own = wg.x + wg.z * grid.x;
+  let item = params.skip + own;
+  if (own >= params.items || (params.back == 1u && item >= groups[0])) { return; }
   thread = index;
   var node = 0u;
   var old = 0u;

@@ -20,7 +20,8 @@ export class AutoEngine implements Engine {
   private readonly gpu: GpuEngine;
   private readonly cache: CostCache | undefined;
   private costs: Promise<Both<EngineCosts>> | undefined;
-  private walks: Promise<Both<WalkCosts>> | undefined;
+  /** Undefined where they cannot be measured, though the device is there. */
+  private walks: Promise<Both<WalkCosts> | undefined> | undefined;
 
   constructor(cpu: CpuEngine, gpu: GpuEngine, cache?: CostCache) {
     this.cpu = cpu;
@@ -55,16 +56,11 @@ export class AutoEngine implements Engine {
 
   async walkChoice(): Promise<WalkChoice | undefined> {
     if (this.gpu.lost) return undefined;
-    try {
-      const { cpu, gpu } = await this.engineCosts();
-      this.walks ??= this.both('; walks', measureWalks);
-      const walks = await this.walks;
-      return { device: this.gpu, costs: { host: { ...cpu, ...walks.cpu }, device: { ...gpu, ...walks.gpu } } };
-    } catch {
-      this.costs = undefined;
-      this.walks = undefined;
-      return undefined; // the device was lost while it was measured, or has no memory
-    }
+    this.walks ??= this.both('; walks', measureWalks).catch(() => undefined); // it has no memory, or was lost meanwhile
+    const walks = await this.walks;
+    const scans = walks && (await this.engineCosts().catch(() => undefined));
+    if (!walks || !scans) return undefined;
+    return { device: this.gpu, costs: { host: { ...scans.cpu, ...walks.cpu }, device: { ...scans.gpu, ...walks.gpu } } };
   }
 
   alloc<D extends Dtype>(dtype: D, length: number, label: string): Promise<Block<D>> {

@@ -47,9 +47,15 @@ export class DeviceGraphs {
     this.graphs.offer(engine, graph);
   }
 
-  /** Bytes that must be sent to a device before it can walk the graph: 0 once one has most of it. */
-  missing(engine: Engine, { plan, degree, count, stamps }: GraphView): number {
-    return this.graphs.missing(engine, count * plan.stride + stamps.length * PAGE_ROWS * degree * BYTES.u32);
+  /** Bytes that must be sent to a device before it can walk the graph: 0 where it has most of it, and room for the rest. */
+  missing(engine: Engine, view: GraphView): number {
+    if (this.graphs.held(engine)?.holds(view)) return 0;
+    return view.count * view.plan.stride + view.stamps.length * PAGE_ROWS * view.degree * BYTES.u32;
+  }
+
+  /** Bytes that the graph on a device was sent so far; undefined where none is there. */
+  sent(engine: Engine): number | undefined {
+    return this.graphs.held(engine)?.sent;
   }
 
   get bytes(): number {
@@ -96,6 +102,8 @@ export class DeviceGraph extends Held {
   private readonly stamps: Float64Array;
   private turn: Promise<unknown> = Promise.resolve();
   private under = 0;
+  /** Bytes that were sent so far. */
+  sent = 0;
   /** There was no room for limbs. */
   private isFull = false;
 
@@ -113,8 +121,10 @@ export class DeviceGraph extends Held {
 
   /** Whether a device can walk a graph by itself: it has integer codes, and fits into two bindings for codes and two for links. */
   static fits(engine: Engine, view: GraphView): boolean {
-    const { plan, degree } = view;
-    const { nodes, linkRows } = roomsFor(view);
+    return DeviceGraph.hasRoom(engine, view, roomsFor(view));
+  }
+
+  private static hasRoom(engine: Engine, { plan, degree }: GraphView, { nodes, linkRows }: Rooms): boolean {
     const most = 2 * engine.maxBlockBytes;
     const links = linkRows * degree * BYTES.u32;
     return isSq8(plan.form) && degree <= BEAM_MOST_LINKS && nodes <= BEAM_MOST_NODES && nodes * plan.stride <= most && links <= most;
@@ -122,7 +132,7 @@ export class DeviceGraph extends Held {
 
   static async open(engine: Engine, view: GraphView): Promise<DeviceGraph> {
     const rooms = roomsFor(view, view.count >> SLACK_SHIFT);
-    const fitting = DeviceGraph.fits(engine, { ...view, count: rooms.nodes }) ? rooms : roomsFor(view);
+    const fitting = DeviceGraph.hasRoom(engine, view, rooms) ? rooms : roomsFor(view);
     return new DeviceGraph(engine, view, fitting, await allocate(engine, view, fitting));
   }
 
@@ -250,6 +260,7 @@ export class DeviceGraph extends Held {
 
   private async settled(bytes: number): Promise<void> {
     this.under += bytes;
+    this.sent += bytes;
     if (this.under < BYTES_UNDER_WAY) return;
     this.under = 0;
     await this.engine.read([rangeOf(this.tables, 0, 1)]);

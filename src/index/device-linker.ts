@@ -12,7 +12,7 @@ import type { Dtype } from '../kernels/kernel.ts';
 import { DeviceGraph, type DeviceGraphs } from './device-graph.ts';
 import type { GraphView } from './graph-walk.ts';
 import { type Linker, type LinkJob, putQueries } from './linker.ts';
-import { beamWords, foundWords, queriesThatFit, recordBeams } from './resident-walker.ts';
+import { beamWords, dispatchSize, foundWords, queriesThatFit, recordBeams } from './resident-walker.ts';
 
 /** Pages of links that are read at a time. */
 const PIECE_PAGES = 1024;
@@ -70,20 +70,20 @@ export class DeviceLinker implements Linker {
     const { groups, lists } = own;
     const recording = new Recording();
     for (const phase of Object.values(GROUP_PHASES)) recording.dispatch(graphGroup, own, { edges, most, phase });
-    const targets = { items: Math.min(edges, view.count), first: 0, back: 1, level, most: level === 0 ? view.degree : most };
-    recording.dispatch(graphPrune, { ...this.blocks, lists, groups, edges: own.edges }, { ...this.shape, ...targets });
+    const back = { first: 0, back: 1, level, most: level === 0 ? view.degree : most };
+    this.prune(recording, { lists, groups, edges: own.edges }, back, Math.min(edges, view.count));
     await engine.run(recording);
     await engine.read([rangeOf(groups, 0, 1)]); // so that a cancelled build ends soon, and what waits stays little
     graph.pace.note(nodes.length, ef, performance.now() - started);
   }
 
   async finish(): Promise<void> {
-    const { graph, job, engine } = this;
+    const { graph, job, engine, view } = this;
     const { writer, signal } = job;
     const { basePages, stamps } = writer;
     for (let first = 0; first < stamps.length; ) {
       const end = Math.min(first + PIECE_PAGES, first < basePages ? basePages : stamps.length);
-      await writer.putPages(first, await graph.readPages(basePages, first, end));
+      await writer.putPages(first, await graph.readPages(basePages, first, end), view.count);
       signal?.throwIfAborted();
       first = end;
     }
@@ -109,9 +109,21 @@ export class DeviceLinker implements Linker {
     engine.write(queries, codes);
     const recording = new Recording();
     recordBeams(recording, graph, view, { level, ef }, { queries, found, spill }, n);
-    const blocks = { ...this.blocks, lists: found, groups: own.nodes, edges: own.edges };
-    recording.dispatch(graphPrune, blocks, { ...this.shape, items: n, first, back: 0, level, most });
+    this.prune(recording, { lists: found, groups: own.nodes, edges: own.edges }, { first, back: 0, level, most }, n);
     await engine.run(recording);
+  }
+
+  /** Prunes so many rows, in dispatches of as many as would be walked for in one: none takes longer. */
+  private prune(recording: Recording, own: PruneBlocks, params: PruneParams, items: number): void {
+    const { graph, job } = this;
+    const size = dispatchSize(graph, job.efConstruction, items);
+    const [blocks, shape] = [
+      { ...this.blocks, ...own },
+      { ...this.shape, ...params },
+    ];
+    for (let skip = 0; skip < items; skip += size) {
+      recording.dispatch(graphPrune, blocks, { ...shape, items: Math.min(size, items - skip), skip });
+    }
   }
 
   private get blocks() {
@@ -127,6 +139,9 @@ export class DeviceLinker implements Linker {
     return { quads: plan.stride / 16, form: plan.form, degree, split, linkSplit, upperBase, ef: this.job.efConstruction };
   }
 }
+
+type PruneBlocks = Readonly<Record<'lists' | 'groups' | 'edges', Block<'u32'>>>;
+type PruneParams = Readonly<Record<'first' | 'back' | 'level' | 'most', number>>;
 
 /** What a batch chose. */
 interface Chosen {

@@ -202,12 +202,14 @@ export class EngineWalker implements BuildingWalker {
     return withHostBehind(on, engine.host, copies, async (chosen) => {
       this.last = chosen;
       const load = choice && chosen === on ? copies.loadOf(choice.device, graph, nq, ef) : undefined;
+      const sent = copies.graphs.sent(chosen);
       const begun = performance.now();
       const done = await work(this.walkerOn(chosen, graph));
       const now = performance.now();
+      const isWalkAlone = copies.graphs.sent(chosen) === sent;
       if (chosen !== engine.host) copies.pace.noteDone(nq, ef, begun, now);
       // A walk that was begun ahead of its turn waited until the one before it was done.
-      if (load && (place === 'host' || load.uploadBytes === 0))
+      if (load && isWalkAlone && (place === 'host' || load.uploadBytes === 0))
         copies.chooser.note(place!, choice!, load, now - Math.max(begun, this.doneAt));
       this.doneAt = now;
       return done;

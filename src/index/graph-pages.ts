@@ -6,6 +6,7 @@
 import type { Block } from '../host/block.ts';
 import type { HostEngine } from '../host/engine.ts';
 import { NONE, PAGE_ROWS } from '../kernels/graph.ts';
+import { IsodexError } from '../util/errors.ts';
 import { ceilDiv } from '../util/math.ts';
 
 /** Memory of pages: slots of PAGE_ROWS link rows each. */
@@ -125,8 +126,13 @@ export class LinkWriter {
     await this.ownPages(pages);
   }
 
-  /** Makes pages from `first` on what the words say, u32 [pages, PAGE_ROWS · degree]; those that are so already stay shared. */
-  async putPages(first: number, words: Uint32Array): Promise<void> {
+  /**
+   * Makes pages from `first` on what a device says, u32 [pages, PAGE_ROWS · degree]; those that are so already stay shared. Links must
+   * lead to nodes below `count`: a host would follow others out of its memory. A device that has such is as good as lost.
+   */
+  async putPages(first: number, words: Uint32Array, count: number): Promise<void> {
+    const wrong = words.findIndex((link) => link >= count && link !== NONE);
+    if (wrong >= 0) throw new IsodexError('device-lost', `the GPU made a link to ${words[wrong]}, where nodes are below ${count}`);
     const size = PAGE_ROWS * this.degree;
     const changed = new Set<number>();
     const old = this.view();

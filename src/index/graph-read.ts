@@ -34,7 +34,8 @@ export async function readLinks(
   upper: Uint32Array,
   count: number,
 ): Promise<LinkPages> {
-  checkUpperLinks(upper, levels, M);
+  const rows = new RowCheck(count);
+  checkUpperLinks(upper, levels, M, rows);
   const { upperCount } = levels;
   const degree = 2 * M;
   const writer = await LinkWriter.open(host, degree, undefined, count, upperCount);
@@ -44,10 +45,7 @@ export async function readLinks(
       if (piece.length % degree) throw damaged(`its links are not ${degree} a node`);
       const links = writer.view();
       for (let at = 0; at < piece.length; at += degree, row++) {
-        for (let i = at; i < at + degree; i++) {
-          if (piece[i] !== NONE && piece[i]! >= count)
-            throw damaged(`a link of node ${row} leads to ${piece[i]}, outside its ${count} nodes`);
-        }
+        rows.check(piece, at, at + degree, row);
         links.set(piece.subarray(at, at + degree), writer.offset(row, false));
       }
     }
@@ -61,11 +59,41 @@ export async function readLinks(
   }
 }
 
+/** Links of a row lead to nodes that are there, to each once, and none comes behind the last: walkers count on all three. */
+class RowCheck {
+  private readonly count: number;
+  /** The row, counted from 1, that led to a node last. */
+  private readonly seen: Uint32Array;
+  private rows = 0;
+
+  constructor(count: number) {
+    this.count = count;
+    this.seen = new Uint32Array(count);
+  }
+
+  check(links: Uint32Array, begin: number, end: number, node: number): void {
+    this.rows++;
+    let isOver = false;
+    for (let i = begin; i < end; i++) {
+      const link = links[i]!;
+      if (link === NONE) {
+        isOver = true;
+        continue;
+      }
+      if (link >= this.count) throw damaged(`a link of node ${node} leads to ${link}, outside its ${this.count} nodes`);
+      if (isOver || this.seen[link] === this.rows)
+        throw damaged(`the links of node ${node} ${isOver ? 'have a gap' : `lead to ${link} twice`}`);
+      this.seen[link] = this.rows;
+    }
+  }
+}
+
 /** An upper link must lead to a node that stands on its level. */
-function checkUpperLinks(upper: Uint32Array, { levels, upperRows }: Levels, M: number): void {
+function checkUpperLinks(upper: Uint32Array, { levels, upperRows }: Levels, M: number, rows: RowCheck): void {
   for (const [node, top] of levels.entries()) {
     for (let level = 1; level <= top; level++) {
       const at = (upperRows[node]! + level - 1) * M;
+      rows.check(upper, at, at + M, node);
       for (const target of upper.subarray(at, at + M)) {
         if (target !== NONE && !(levels[target]! >= level))
           throw damaged(`a link of node ${node} on level ${level} leads to ${target}, which is not there`);

@@ -11,7 +11,7 @@ import { type CodecPlan, GraphCodec, suits, trainCodec } from './graph-codec.ts'
 import { LinkWriter } from './graph-pages.ts';
 import { repair } from './graph-repair.ts';
 import { type GraphState, viewOf } from './graph-state.ts';
-import type { GraphView } from './graph-walk.ts';
+import type { GraphView, Walker } from './graph-walk.ts';
 import { GraphBuilder } from './hnsw-build.ts';
 import { levelOf } from './hnsw-levels.ts';
 import { HostLinker } from './host-linker.ts';
@@ -203,11 +203,18 @@ export class GraphStore implements Disposable {
   ): Promise<{ graph: GraphState; garbage: Disposable[] }> {
     const levels = levelsOf(next.serials, from?.count ?? 0, next.count, from?.upperCount ?? 0, this.settings);
     await this.appendNodes(next, from?.count ?? 0, levels);
+    let byDevice = false;
+    const openLinker: BuildingWalker['openLinker'] = async (view, job) => {
+      const linker = await walker.openLinker?.(view, job);
+      byDevice = linker !== undefined;
+      return linker;
+    };
+    const walk: Walker['walk'] = (view, one) => walker.walk(view, one);
     try {
-      return await this.linkBy(walker, levels, next, from, options);
+      return await this.linkBy({ walk, openLinker }, levels, next, from, options);
     } catch (error) {
-      if (!walker.openLinker || !isDeviceFailure(error)) throw error;
-      return this.linkBy({ walk: (view, walk) => walker.walk(view, walk) }, levels, next, from, options);
+      if (!byDevice || !isDeviceFailure(error)) throw error;
+      return this.linkBy({ walk }, levels, next, from, options);
     }
   }
 

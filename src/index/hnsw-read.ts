@@ -12,6 +12,7 @@ import { type HnswConfig, hnswConfig } from './hnsw-config.ts';
 import type { OriginalsAt, WritableOriginals } from './originals.ts';
 import { readCounts, readLabels, readSettings, readVectors } from './row-file.ts';
 import type { Snapshot } from './rows.ts';
+import type { Metric } from './vector-index.ts';
 
 /** Sections between the keys and the vectors: live, shift, scale, upperLinks, links. */
 const OWN_SECTIONS = 5;
@@ -85,14 +86,16 @@ function planOf({ state }: Header, { dim, metric, codesOnly }: GraphSettings, sh
   const sq8 = sq8Plan(dim, metric, { shift: shift ?? new Float32Array(dim), scale: scale ?? 1 });
   const canonical = canonicalPlan(dim, metric);
   const plan = state.form === canonical.form && !codesOnly ? canonical : sq8;
-  const gridFits = shift === undefined || (plan === sq8 ? isGrid(dim, shift, scale) : shift.length === 0);
+  const gridFits = shift === undefined || (plan === sq8 ? isGrid(dim, metric, shift, scale) : shift.length === 0);
   const sound = state.count === 0 || (state.form === plan.form && gridFits);
   if (!sound) throw damaged(`its codec (form ${state.form}) is none that ${metric} of dim ${dim} can have`);
   return plan;
 }
 
-function isGrid(dim: number, shift: Float32Array, scale = 0): boolean {
-  return shift.length === dim && shift.every((value) => Number.isFinite(value)) && scale > 0 && scale < Infinity;
+/** Codes of inner products have no shift, and certificates count on it (docs/identity.md, part 13). */
+function isGrid(dim: number, metric: Metric, shift: Float32Array, scale = 0): boolean {
+  const isShift = metric === 'ip' ? (value: number) => value === 0 : Number.isFinite;
+  return shift.length === dim && shift.every(isShift) && scale > 0 && scale < Infinity;
 }
 
 /** The vectors, coded as they go by, or the codes that were kept in their place. */

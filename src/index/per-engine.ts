@@ -58,6 +58,11 @@ export class PerEngine<T extends Held> {
     return bytes;
   }
 
+  /** What an engine has now. */
+  held(engine: Engine): T | undefined {
+    return this.slots.get(engine)?.held;
+  }
+
   get bytes(): number {
     return this.all().reduce((sum, held) => sum + held.bytes, 0);
   }

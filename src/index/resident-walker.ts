@@ -98,9 +98,10 @@ export class ResidentWalker implements Walker {
       const part = (block: Block<'i8'>) => engine.host.view(block).subarray(first * stride, (first + n) * stride);
       engine.write(queries, part(walk.queries));
       if (sought?.limbs) engine.write(queryLimbs, part(sought.limbs));
-      const begun = performance.now();
+      let begun = 0; // once the device has all of the graph
       await graph.inTurn(view, walk.signal, async () => {
         const limbs = sought?.limbs && (await graph.limbsOf(view, walk.signal));
+        begun = performance.now();
         if (walk.admitted) engine.write(graph.tables, engine.host.view(walk.admitted), graph.admittedAt);
         const recording = new Recording();
         recordBeams(recording, graph, view, walk, { queries, found, spill }, n);
@@ -175,7 +176,8 @@ export function beamWords(graph: DeviceGraph, walk: Pick<Walk, 'ef' | 'admitted'
   return Math.max(1, dispatchSize(graph, walk.ef, n) * spillOf(walk));
 }
 
-function dispatchSize({ pace }: DeviceGraph, ef: number, n: number): number {
+/** Queries of a dispatch that should take DISPATCH_MS. */
+export function dispatchSize({ pace }: DeviceGraph, ef: number, n: number): number {
   return Math.min(n, pace.queriesIn(DISPATCH_MS, ef));
 }
 

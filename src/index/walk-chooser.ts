@@ -23,6 +23,8 @@ export type Place = 'host' | 'device';
 
 /** How much what was learned counts beside the last walk. */
 const MEMORY = 0.7;
+/** What was learned of a place fades with each call that goes elsewhere: one that looked too dear once is tried again some day. */
+const FADING = 0.998;
 /** No walk says more than so many times more, or less, than was reckoned: a busy machine would. */
 const MOST_FACTOR = 100;
 
@@ -39,6 +41,14 @@ export class WalkChooser {
    * take, this one included: so at worst twice the best is paid, however few or many are to come.
    */
   choose(choice: WalkChoice, load: WalkLoad): Place {
+    const place = this.cheaper(choice, load);
+    const other = place === 'host' ? 'device' : 'host';
+    const known = this.factors[other];
+    if (known !== undefined) this.factors[other] = 1 + (known - 1) * FADING;
+    return place;
+  }
+
+  private cheaper(choice: WalkChoice, load: WalkLoad): Place {
     const gain = this.reckon('host', choice, load) - this.reckon('device', choice, load);
     if (gain <= 0) return 'host';
     const sending = load.uploadBytes / choice.costs.device.uploadPerMs;

@@ -4,7 +4,7 @@ import { defineKernel, reads, splitGrid, writes } from './kernel.ts';
 const THREADS = 256;
 
 /** Phases of the kernel, one dispatch each, in this order. */
-export const GROUP_PHASES = { count: 0, place: 1, fill: 2 } as const;
+export const GROUP_PHASES = { count: 0, place: 1, fill: 2, clear: 3 } as const;
 /** Words of `groups` before its groups, and of each group. */
 export const GROUP_HEAD = 2;
 export const GROUP_WORDS = 4;

@@ -21,7 +21,7 @@ export const graphPrune = defineKernel({
     groups: reads('u32'),
     edges: writes('u32'),
   },
-  params: ['items', 'first', 'back', 'quads', 'form', 'degree', 'split', 'linkSplit', 'upperBase', 'level', 'ef', 'most'],
+  params: ['items', 'skip', 'first', 'back', 'quads', 'form', 'degree', 'split', 'linkSplit', 'upperBase', 'level', 'ef', 'most'],
   items: ({ items }) => items,
   terms: ({ items, ef, most, quads }) => items * ef * (most / 2) * quads * 16,
   plan: ({ items }, limits) => ({ constants: { THREADS }, grid: splitGrid(items, 1, limits) }),

@@ -7,6 +7,7 @@ import { GpuEngine } from '../../src/host/gpu/gpu-engine.ts';
 import { PipelineCache } from '../../src/host/gpu/pipelines.ts';
 import { Recording } from '../../src/host/recording.ts';
 import { graphBeam } from '../../src/kernels/graph-beam.ts';
+import { graphGroup } from '../../src/kernels/graph-group.ts';
 import { sq8Scan } from '../../src/kernels/sq8-scan.ts';
 import { findGpu } from '../contract/engines.ts';
 import { expectSameBits } from '../contract/kernel.ts';
@@ -49,6 +50,39 @@ describe.skipIf(!gpu)('a GPU engine whose device is lost', () => {
     expect(() => engine.write(keys, new Int32Array(1))).toThrow(deviceLost);
     expectSameBits(await gatherOnce(engine.host, 4), gathered(4), 'on the host');
     keys[Symbol.dispose](); // harmless
+  });
+
+  it('is as good as lost once it leaves work out', async () => {
+    using engine = await open();
+    using block = await engine.alloc('f32', 4, 'fine');
+    engine.device.createBuffer({ size: 2 ** 50, usage: 0x0080 }); // STORAGE
+    await expect.poll(() => engine.lost).toBe(true);
+    expect(engine.info.notes).toEqual([expect.stringMatching(/^the GPU device failed/)]);
+    expect(await outcome(engine.read([rangeOf(block)]))).toEqual(deviceLost);
+    expect(await engine.pick()).toBe(engine.host);
+  });
+
+  it('has no block that no kernel could bind', async () => {
+    using engine = await open({ defaultLimits: true });
+    await expect(engine.alloc('u32', 2 ** 25 + 1, 'links')).rejects.toMatchObject({
+      code: 'out-of-memory',
+      message: expect.stringMatching(/links takes 134217732/),
+    });
+    (await engine.alloc('u32', 2 ** 25, 'links'))[Symbol.dispose]();
+  });
+
+  it('is as good as lost where its driver does not compile a kernel', async () => {
+    using engine = await open();
+    using block = await engine.alloc('u32', 4, 'anything');
+    const broken = { ...graphGroup, plan: () => ({ constants: { THREADS: 2 ** 20 }, grid: [1, 1, 1] as const }) };
+    const recording = new Recording().dispatch(
+      broken,
+      { edges: block, nodes: block, sizes: block, groups: block, lists: block },
+      { edges: 1, most: 1, phase: 0 },
+    );
+    expect(await outcome(engine.run(recording))).toEqual(deviceLost);
+    expect(engine.info.notes).toEqual([expect.stringMatching(/^the GPU device cannot run a kernel/)]);
+    expect(engine.lost).toBe(true);
   });
 
   it('rejects with device-lost, whichever call notices first', async () => {
@@ -196,14 +230,14 @@ describe.skipIf(!gpu)('a GPU engine', () => {
       createBindGroupLayout: (descriptor: GPUBindGroupLayoutDescriptor) => device.createBindGroupLayout(descriptor),
       createPipelineLayout: (descriptor: GPUPipelineLayoutDescriptor) => device.createPipelineLayout(descriptor),
       createShaderModule: (descriptor: GPUShaderModuleDescriptor) => device.createShaderModule(descriptor),
+      pushErrorScope: (filter: GPUErrorFilter) => device.pushErrorScope(filter),
+      popErrorScope: () => device.popErrorScope(),
       createComputePipelineAsync: (descriptor: GPUComputePipelineDescriptor) => device.createComputePipelineAsync(descriptor),
     } as unknown as GPUDevice;
-    device.pushErrorScope('validation');
     const pipelines = new PipelineCache(claiming);
     const params = Object.fromEntries(graphBeam.params.map((name) => [name, 8]));
     for (const capacity of [8, 100]) await pipelines.prepare(graphBeam, { ...params, capacity }, device.limits);
     expect(pipelines.notes).toEqual(['graph-beam does without subgroups: it does not compile']);
-    expect(await device.popErrorScope()).not.toBeNull();
     device.destroy();
   });
 

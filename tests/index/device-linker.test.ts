@@ -179,6 +179,22 @@ describe('a device that fails while rows are added', () => {
     for (const after of [0, 2, 7, 8, Math.floor(needed / 2), needed - 2, needed - 1]) await added({ after, code });
   });
 
+  it('is not believed where it links to nodes that are not there', async () => {
+    const { engine } = fakeGpu(await host);
+    const read = engine.read.bind(engine) as (...args: unknown[]) => Promise<Uint32Array[]>;
+    let wrong = 0;
+    const lying = async (...args: unknown[]) => {
+      const arrays = await read(...args);
+      if (arrays.length === 2 && arrays[0]!.length > 1000) arrays[0]![5] = 5000 + wrong++; // pages of links
+      return arrays;
+    };
+    Object.assign(engine, { read: lying });
+    using index = openIndex(engine);
+    await index.add(first);
+    expect(wrong).toBe(1);
+    expect(await bytesOf(index)).toBe((await right)[0]);
+  });
+
   it('is cancelled in the middle: the index is as it was, and searches meanwhile find its old state', async () => {
     const { engine } = fakeGpu(await host);
     using index = openIndex(engine);

@@ -204,7 +204,7 @@ class Links {
     const old = words.slice();
     for (const { row, link } of rows) words.set([link, link + 1, NONE], row * DEGREE);
     const stamps = writer.stamps.slice();
-    await writer.putPages(first, words);
+    await writer.putPages(first, words, 2e6);
     for (const [i, slot] of before.entries()) {
       const isSame = words.subarray(i * size, (i + 1) * size).every((word, at) => word === old[i * size + at]);
       expect(writer.stamps[first + i] === stamps[first + i], 'stamp').toBe(isSame);

@@ -74,6 +74,17 @@ describe('on a host engine as the device', () => {
     expect(DeviceGraph.fits(narrowed(engine, 4096), graph)).toBe(true); // 128 rows of 64 bytes, in two blocks; links too
     expect(DeviceGraph.fits(narrowed(engine, 4000), graph)).toBe(false);
     expect(DeviceGraph.fits(engine, { ...graph, degree: 130 })).toBe(false);
+    // Whatever fits has no block that could not be bound, with room for more rows or without.
+    for (let bytes = 4096; bytes < 3 * 4096; bytes += 64) {
+      const labels = new Map<string, number>();
+      const narrow = narrowed(engine, bytes);
+      const alloc: Engine['alloc'] = (dtype, length, label) => {
+        labels.set(label, Math.max(labels.get(label) ?? 0, length * (dtype === 'i8' ? 1 : 4)));
+        return engine.alloc(dtype, length, label);
+      };
+      (await DeviceGraph.open(Object.assign(Object.create(narrow), { alloc }), graph)).release();
+      expect(Math.max(...labels.values()), `of ${bytes}`).toBeLessThanOrEqual(bytes);
+    }
     for (const form of [FORMS.f32L2, FORMS.pq8]) expect(DeviceGraph.fits(engine, { ...graph, plan: { ...graph.plan, form } })).toBe(false);
   });
 });

@@ -83,6 +83,12 @@ const lies: Record<string, Change> = {
   'serials that put nodes on other levels': word('serials', -1, 129_000),
   'one row more': state({ count: 131 }),
   'one row fewer': state({ count: 129 }),
+  'a gap between links': word('links', 1, NONE),
+  'a link twice': ({ sections }) => {
+    const links = u32(sections.links!);
+    links[1] = links[0]!;
+    sections.links = bytesOf(links);
+  },
   'a link row too few': shorter('links', 4 * 8),
   'a link row too many': longer('links', 4 * 8),
   'a link too few': shorter('links', 4),
@@ -137,6 +143,15 @@ it.each(['HNSW4', 'HNSW4,SQ8'])('a file that lies under a right checksum is bad-
   const honest = 'no efSearch means the default';
   expect(came).toEqual({ ...Object.fromEntries(Object.keys(lies).map((what) => [what, 'bad-file'])), [honest]: 'an index' });
   await expect.poll(() => engine.usedBytes).toBe(used);
+});
+
+it('a shift under inner products is bad-file: certificates take codes for the rows themselves', async () => {
+  using index = await filled(many.subarray(0, 130 * dim), { metric: 'ip' }, 'HNSW4');
+  const bytes = await index.toBytes();
+  expect(await outcome(bytes)).toBe('an index');
+  const file = parseFile(bytes);
+  floats('shift', 1)(file);
+  expect(await outcome(writeFile(file))).toBe('bad-file');
 });
 
 it('an upper link to a node that is not on its level is bad-file', async () => {

@@ -45,6 +45,14 @@ describe('walks of an auto engine', () => {
     expect(chooser.reckon('host', choice, load(10))).toBeLessThan(40);
   });
 
+  it('try a place again that looked too dear once', () => {
+    const chooser = new WalkChooser();
+    for (let i = 0; i < 2; i++) chooser.note('device', choice, load(1000), 700); // 10 ms were reckoned
+    const places = Array.from({ length: 3000 }, () => chooser.choose(choice, load(1000))); // 100 ms or, once it is forgotten, 10
+    expect(places.slice(0, 100)).toEqual(new Array(100).fill('host'));
+    expect(places.at(-1)).toBe('device');
+  });
+
   it('send the graph once they have lost on the host what that takes', () => {
     const chooser = new WalkChooser();
     const uploadBytes = 100e6; // 100 ms

@@ -73,6 +73,7 @@ const WITHOUT_ORDER: Record<keyof typeof GROUP_PHASES, (outputs: Outputs) => Out
     );
     return { sizes: sizes!, groups: groups!, lists: Uint32Array.from(members) };
   },
+  clear: (outputs) => outputs,
 };
 
 for (const [name, phase] of Object.entries(GROUP_PHASES)) {

@@ -10,10 +10,15 @@ export interface PreparedPipeline extends Pipeline {
   readonly grid: readonly [x: number, y: number, z: number];
 }
 
+/** A driver does not take a kernel. */
+export class NoPipeline extends Error {}
+
 /** Compiles WGSL for a kernel. Rejects with the compiler's messages. */
 export async function compile(device: GPUDevice, kernel: Kernel, constants: Plan['constants'], code: string): Promise<Pipeline> {
   const layout = device.createBindGroupLayout({ label: kernel.name, entries: layoutEntries(kernel) });
+  device.pushErrorScope('validation'); // what is wrong with the text is told by the pipeline, and is no error of the device's
   const module = device.createShaderModule({ label: kernel.name, code });
+  void device.popErrorScope().catch(() => undefined);
   try {
     const pipeline = await device.createComputePipelineAsync({
       label: kernel.name,
@@ -24,7 +29,7 @@ export async function compile(device: GPUDevice, kernel: Kernel, constants: Plan
   } catch (cause) {
     const { messages } = await module.getCompilationInfo();
     const lines = messages.map(({ lineNum, linePos, message }) => `shaders/${kernel.name}.wgsl:${lineNum}:${linePos} ${message}`);
-    throw new Error([`${kernel.name} does not compile with ${JSON.stringify(constants)}`, ...lines].join('\n'), { cause });
+    throw new NoPipeline([`${kernel.name} does not compile with ${JSON.stringify(constants)}`, ...lines].join('\n'), { cause });
   }
 }
 

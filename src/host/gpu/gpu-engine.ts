@@ -4,7 +4,7 @@ import { roundUp } from '../../util/math.ts';
 import { type Block, type BlockRange, checkWrite, emptyArray } from '../block.ts';
 import type { Engine, EngineInfo, HostEngine } from '../engine.ts';
 import type { Dispatch, Recording } from '../recording.ts';
-import type { PreparedPipeline } from './compile.ts';
+import { NoPipeline, type PreparedPipeline } from './compile.ts';
 import { type GpuDevice, type GpuRequest, requestDevice } from './device.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Profiler } from './profiler.ts';
@@ -54,11 +54,9 @@ export class GpuEngine implements Engine {
       this.profiler = profiler;
       this.profile = (work) => profiler.profile(work);
     }
-    this.device.lost.then(({ reason, message }) => {
-      if (this.gone) return; // closed on purpose
-      this.gone = new IsodexError('device-lost', `the GPU device was lost (${reason}): ${message}`);
-      this.notes.push(`the GPU device was lost (${reason}); calls are answered by the CPU`);
-    });
+    this.device.lost.then(({ reason, message }) => this.giveUp(`was lost (${reason})`, message));
+    // Work was left out, so nothing that the device holds can be relied on.
+    this.device.addEventListener('uncapturederror', (event) => this.giveUp('failed', (event as GPUUncapturedErrorEvent).error.message));
   }
 
   static async open(gpu: GPU, host: HostEngine, request?: GpuRequest): Promise<GpuEngine> {
@@ -87,6 +85,8 @@ export class GpuEngine implements Engine {
   async alloc<D extends Dtype>(dtype: D, length: number, label: string): Promise<Block<D>> {
     this.checkOpen();
     const size = Math.max(4, roundUp(length * BYTES[dtype], 4));
+    if (size > this.maxBlockBytes)
+      throw new IsodexError('out-of-memory', `kernels on the GPU bind ${this.maxBlockBytes} bytes, ${label} takes ${size}`);
     const buffer = size < WATCHED_BYTES ? this.createBuffer(size, label) : await this.createWatched(size, label);
     const block: GpuBlock<D> = { dtype, length, label, buffer, [Symbol.dispose]: () => buffer.destroy() };
     return block;
@@ -110,7 +110,8 @@ export class GpuEngine implements Engine {
       recording.dispatches.map((dispatch) => this.pipelines.prepare(dispatch.kernel, dispatch.named, this.gpu.limits)),
     ).catch((error) => {
       this.checkOpen();
-      throw error;
+      if (error instanceof NoPipeline) this.giveUp('cannot run a kernel', error.message);
+      throw this.gone ?? error;
     });
     this.checkOpen();
     for (let i = 0; i < recording.dispatches.length; i += UNIFORM_SLOTS) {
@@ -224,6 +225,13 @@ export class GpuEngine implements Engine {
       throw this.gone ?? new IsodexError('device-lost', 'reading back from the GPU failed', { cause });
     }
     this.checkOpen();
+  }
+
+  /** From here on the device is as good as lost, unless it was closed on purpose: calls go to the CPU. */
+  private giveUp(how: string, why: string): void {
+    if (this.gone) return;
+    this.gone = new IsodexError('device-lost', `the GPU device ${how}: ${why}`);
+    this.notes.push(`the GPU device ${how}; calls are answered by the CPU`);
   }
 
   private checkOpen(): void {

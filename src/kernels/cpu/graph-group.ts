@@ -13,7 +13,8 @@ interface GroupViews {
 export function graphGroupTwin(views: GroupViews, { edges, most, phase }: ParamsOf<'edges' | 'most' | 'phase'>): void {
   if (phase === 0) count(views, edges);
   else if (phase === 1) place(views);
-  else fill(views, edges, most);
+  else if (phase === 2) fill(views, edges, most);
+  else clear(views, edges);
 }
 
 function count({ edges: all, sizes, groups }: GroupViews, edges: number): void {
@@ -41,8 +42,10 @@ function fill({ edges: all, nodes, sizes, groups, lists }: GroupViews, edges: nu
     const [offset, size, filled] = groups.subarray(at + 1, at + 4) as unknown as [number, number, number];
     lists[2 * offset + filled] = distance;
     lists[2 * offset + size + filled] = nodes[Math.floor(e / most)]!;
-    const isLast = filled + 1 === size;
-    groups[at + 3] = isLast ? 0 : filled + 1;
-    if (isLast) sizes[target] = 0;
+    groups[at + 3] = filled + 1;
   }
+}
+
+function clear({ edges: all, sizes }: GroupViews, edges: number): void {
+  for (let e = 0; e < edges; e++) if (all[2 * e] !== NONE) sizes[all[2 * e]!] = 0;
 }

@@ -15,16 +15,16 @@ interface PruneViews {
 }
 
 type PruneParam =
-  | ('items' | 'first' | 'back' | 'quads' | 'form' | 'degree' | 'split' | 'linkSplit')
+  | ('items' | 'skip' | 'first' | 'back' | 'quads' | 'form' | 'degree' | 'split' | 'linkSplit')
   | ('upperBase' | 'level' | 'ef' | 'most');
 
 /** Specification of the kernel `graph-prune`. */
 export function graphPruneTwin(views: PruneViews, params: ParamsOf<PruneParam>): void {
-  const { items, first, back, ef, quads, form } = params;
+  const { items, skip, first, back, ef, quads, form } = params;
   const stride = 16 * quads;
   const pruner = new Pruner(views, params, new Scorer(joined(views.codesA, views.codesB, params.split * stride), stride, form));
   const { groups } = views;
-  for (let i = 0; i < items; i++) {
+  for (let i = skip; i < skip + items; i++) {
     if (back === 0) pruner.choose(groups[first + i]!, first + i, i * (2 * ef + 2));
     else if (i < groups[0]!) pruner.linkBack(groups[2 + 4 * i]!, 2 * groups[3 + 4 * i]!, groups[4 + 4 * i]!);
   }
