@@ -6,12 +6,17 @@ import { canDraw, HOW_TO_DRAW } from './vega.ts';
 /** Files by their names: text, or what becomes JSON. */
 export type Files = Readonly<Record<string, object | string>>;
 
-/** Writes files and says where. */
+/** Writes files and says where, and how to get pictures beside them. */
 export function write(folder: string, files: Files): void {
+  writeData(folder, files);
+  if (!canDraw()) console.log(HOW_TO_DRAW);
+}
+
+/** The same for a bench that has none. */
+export function writeData(folder: string, files: Files): void {
   save(folder, files);
   const paths = Object.keys(files).map((name) => join(folder, name));
   console.log(`\nwritten: ${paths.join(', ')}`);
-  if (!canDraw()) console.log(HOW_TO_DRAW);
 }
 
 export function save(folder: string, files: Files): void {

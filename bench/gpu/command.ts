@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { builtLibrary, count, counts, list, say } from '../options.ts';
 import { CACHE, LIBRARY } from '../places.ts';
-import { save, write } from '../results.ts';
+import { save, writeData } from '../results.ts';
 import { benchGpu, PARTS } from './bench.ts';
 import type { GpuReport } from './report.ts';
 import { gpuText } from './text.ts';
@@ -13,7 +13,8 @@ Parts are measured in the order above. With --budget those that no longer fit ar
 0.4 of the time that is left, and the CPU builds where that is not enough. --graph keeps the graph between runs.
 
 hnswlib-node is taken from --peers, or where it is installed already; else one thread of Isodex builds in its place. PyTorch is
-measured where --python has it and finds a CUDA device. Device times want the adapter's timestamp-query.`;
+measured where --python has it and finds a CUDA device. With --software give small numbers, such as --rows 1000 --dim 32 --batches 1,16
+--m 8 --ef-construction 32 --efs 16 --build-rows 500: a software driver is a thousand times slower. Device times want the adapter's timestamp-query.`;
 
 export function gpuCommand(command: Command): Command {
   return command
@@ -52,6 +53,6 @@ async function run({ out, library, software = false, ...options }: ReturnType<Co
   const around = { library: builtLibrary(library), software, cache: CACHE, peers, python, budget, graph, build };
   const report = await benchGpu({ ...sizes, ...around, parts, keep, say });
   console.log(gpuText(report));
-  write(out, { 'gpu.json': report });
+  writeData(out, { 'gpu.json': report });
   if (report.failed.length > 0) throw new Error(`${report.failed.map(({ what }) => what).join(', ')} failed`);
 }

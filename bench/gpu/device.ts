@@ -1,9 +1,7 @@
 /** A device of the bench's own, beside the library's: programs that know no index run on it, and are timed. */
-import { createDawn } from '../../src/host/gpu/dawn.ts';
+import { nodeGpu } from '../../src/host/gpu/dawn.ts';
 import { quantile } from '../statistics.ts';
 
-/** Subgroup matrices are still an experiment of Dawn's; times are wanted as they are. */
-const DAWN = ['enable-dawn-features=allow_unsafe_apis', 'disable-dawn-features=timestamp_quantization'];
 const FEATURES = ['timestamp-query', 'subgroups', 'chromium-experimental-subgroup-matrix'];
 const USAGE = { mapRead: 0x0001, copySrc: 0x0004, copyDst: 0x0008, storage: 0x0080, queryResolve: 0x0200 };
 const READS = 30;
@@ -32,8 +30,9 @@ export interface Program {
 
 type Info = GPUAdapterInfo & { subgroupMatrixConfigs?: Iterable<MatrixShape>; subgroupMinSize?: number; subgroupMaxSize?: number };
 
+/** With Dawn's experiments, which subgroup matrices still are. */
 export async function bareAdapter(): Promise<GPUAdapter | undefined> {
-  return (await (await createDawn(DAWN))?.requestAdapter({ powerPreference: 'high-performance' })) ?? undefined;
+  return (await (await nodeGpu(true, true))?.requestAdapter({ powerPreference: 'high-performance' })) ?? undefined;
 }
 
 /** Shapes of the adapter's matrix units, where it tells them. */

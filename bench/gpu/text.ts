@@ -83,9 +83,11 @@ function searchTable({ searches, settings, rates }: GpuReport): string {
   const rows = searches.flatMap((search) =>
     search.batches.map((batch) => {
       const { gpu, cpu, device } = batch;
+      const isOwn = batch.answeredBy === 'gpu'; // else its times are the CPU's
       const queries = [gpu, cpu].map(({ queriesPerSecond }) => Math.round(queriesPerSecond).toLocaleString('en'));
       const times = [gpu.p50Ms, cpu.p50Ms].map(three);
-      const floor = floorOfSearch(search, batch, settings, rates);
+      if (!isOwn) queries[0] = times[0] = '–';
+      const floor = isOwn ? floorOfSearch(search, batch, settings, rates) : null;
       const each = [search.recall.toFixed(4), batch.batch.toLocaleString('en'), ...queries, ...times];
       const name = batch.answeredBy === 'gpu' ? wayOf(search) : `${wayOf(search)} (answered by ${batch.answeredBy})`;
       return [name, ...each, device ? three(1000 * device.seconds) : '–', shareText(floor)];

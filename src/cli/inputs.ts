@@ -18,7 +18,10 @@ export interface Queries {
 export async function openChosenEngine({ engine: prefer, threads }: EngineArgs, { signal }: Task): Promise<Engine> {
   const { mayHaveGpu } = prepareDrivers(prefer);
   if (prefer === 'auto' && !mayHaveGpu) console.warn('isodex: this machine has no GPU, so the CPU answers (isodex doctor tells more)');
-  return openQuietly({ prefer, threads, signal });
+  const engine = await openQuietly({ prefer, threads, signal });
+  // Tests want such a driver, and nobody who wants speed.
+  if (engine.info.adapter?.software) console.warn("isodex: the GPU is a software driver, many times slower than '--engine cpu'");
+  return engine;
 }
 
 /** `openEngine`, without asking drivers where there is no GPU to drive. */

@@ -6,6 +6,12 @@ import { version } from '../names.ts';
 import * as options from './options.ts';
 import { perform } from './perform.ts';
 
+const LEAST_NODE = 22;
+if (Number.parseInt(process.versions.node, 10) < LEAST_NODE) {
+  console.error(`isodex: Node ${process.versions.node} is too old; take Node ${LEAST_NODE} or later`);
+  process.exit(1);
+}
+
 const program = new Command('isodex')
   .description('Vector search with the same answer on every device.')
   .version(version)

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { nodeGpu } from '../../src/host/gpu/dawn.ts';
 import { type EngineOptions, openEngineOn, type Platform } from '../../src/host/open.ts';
 import { findGpu } from '../contract/engines.ts';
 import { expectSameBits } from '../contract/kernel.ts';
@@ -10,6 +11,15 @@ const withoutAdapter: Platform = { gpu: async () => ({ requestAdapter: async () 
 const withGpu: Platform = { gpu: async () => gpu };
 
 afterEach(() => vi.restoreAllMocks());
+
+describe('the software driver', () => {
+  it('is found, and leaves the environment as it was', async () => {
+    const before = process.env.VK_DRIVER_FILES;
+    const found = await nodeGpu(true);
+    expect(process.env.VK_DRIVER_FILES).toBe(before);
+    expect((await found?.requestAdapter()) !== null).toBe(true); // also once the variable is gone
+  });
+});
 
 describe('where there is no GPU', () => {
   it('auto answers on the CPU and says so once', async () => {

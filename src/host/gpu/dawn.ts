@@ -71,6 +71,21 @@ export async function nodeGpu(software: boolean, experiments = false): Promise<G
   }
   const driver = software ? SWIFTSHADER_DRIVERS.find((path) => nodeModule('node:fs').existsSync(path)) : undefined;
   if (!driver) return undefined;
-  process.env.VK_DRIVER_FILES = driver; // read by the Vulkan loader when the next instance is made
-  return createDawn(options);
+  return withDriver(driver, async () => {
+    const gpu = await createDawn(options);
+    await gpu?.requestAdapter(); // by now the driver is loaded
+    return gpu;
+  });
+}
+
+/** The Vulkan loader reads this variable when an instance is made; whoever reads it later finds it as it was. */
+async function withDriver<T>(driver: string, work: () => Promise<T>): Promise<T> {
+  const before = process.env.VK_DRIVER_FILES;
+  process.env.VK_DRIVER_FILES = driver;
+  try {
+    return await work();
+  } finally {
+    if (before === undefined) delete process.env.VK_DRIVER_FILES;
+    else process.env.VK_DRIVER_FILES = before;
+  }
 }
