@@ -8,16 +8,12 @@ import { CodeOriginals, type DecodeRow } from './code-originals.ts';
 import { Column } from './column.ts';
 import { DeviceCopies } from './engine-walker.ts';
 import { type CodecPlan, GraphCodec, suits, trainCodec } from './graph-codec.ts';
-import { LinkWriter } from './graph-pages.ts';
-import { repair } from './graph-repair.ts';
+import { linkNodes } from './graph-linking.ts';
 import { type GraphState, viewOf } from './graph-state.ts';
-import type { GraphView, Walker } from './graph-walk.ts';
-import { GraphBuilder } from './hnsw-build.ts';
+import type { GraphView } from './graph-walk.ts';
 import { levelOf } from './hnsw-levels.ts';
-import { HostLinker } from './host-linker.ts';
 import type { BuildingWalker } from './linker.ts';
 import type { Originals, WritableOriginals } from './originals.ts';
-import { isDeviceFailure } from './per-engine.ts';
 import type { Snapshot } from './rows.ts';
 import type { Serials } from './serials.ts';
 import type { Settings } from './vector-index.ts';
@@ -194,58 +190,22 @@ export class GraphStore implements Disposable {
     return this.link(next, from, walker, options);
   }
 
-  /** The same where the codes of all rows are in place already. A device that fails in the middle leaves all to the host. */
+  /** The same where the codes of all rows are in place already. */
   async link(
     next: Snapshot,
     from: GraphState | undefined,
     walker: BuildingWalker,
     options: TaskOptions,
   ): Promise<{ graph: GraphState; garbage: Disposable[] }> {
-    const levels = levelsOf(next.serials, from?.count ?? 0, next.count, from?.upperCount ?? 0, this.settings);
-    await this.appendNodes(next, from?.count ?? 0, levels);
-    let byDevice = false;
-    const openLinker: BuildingWalker['openLinker'] = async (view, job) => {
-      const linker = await walker.openLinker?.(view, job);
-      byDevice = linker !== undefined;
-      return linker;
-    };
-    const walk: Walker['walk'] = (view, one) => walker.walk(view, one);
-    try {
-      return await this.linkBy({ walk, openLinker }, levels, next, from, options);
-    } catch (error) {
-      if (!byDevice || !isDeviceFailure(error)) throw error;
-      return this.linkBy({ walk }, levels, next, from, options);
-    }
-  }
-
-  private async linkBy(
-    walker: BuildingWalker,
-    { levels, upperCount }: Levels,
-    next: Snapshot,
-    from: GraphState | undefined,
-    options: TaskOptions,
-  ): Promise<{ graph: GraphState; garbage: Disposable[] }> {
     const { host, settings } = this;
-    const { signal } = options;
+    const { count } = next;
     const first = from?.count ?? 0;
-    const writer = await LinkWriter.open(host, this.degree, from?.pages, next.count, upperCount);
-    try {
-      const blocks = { codes: this.codes!.block, upperRows: this.upperRows.block };
-      const own = { host, walker, plan: this.trained!.plan, writer, blocks, count: next.count };
-      const builder = new GraphBuilder({ ...own, efConstruction: settings.efConstruction, signal }, from);
-      const job = { ...settings, signal, writer, fresh: next.count - first };
-      using linker = (await walker.openLinker?.(builder.view(), job)) ?? new HostLinker(host, walker, job, writer);
-      await builder.insertAll(linker, { first, levels, ...options });
-      const sinceRepair = await repair(builder, (from?.sinceRepair ?? 0) + next.count - first, signal);
-      signal?.throwIfAborted();
-      const { entry, entryLevel } = builder;
-      const { pages, garbage } = writer.commit();
-      const graph = this.stateOf(next, { entry, entryLevel, upperCount, pages, sinceRepair });
-      return { graph, garbage: [...garbage, ...this.takeOutgrown(next.originals)] };
-    } catch (error) {
-      writer.rollback();
-      throw error;
-    }
+    const levels = levelsOf(next.serials, first, count, from?.upperCount ?? 0, settings);
+    await this.appendNodes(next, first, levels);
+    const blocks = { codes: this.codes!.block, upperRows: this.upperRows.block };
+    const linking = { ...settings, ...levels, host, plan: this.trained!.plan, blocks, count, from };
+    const { garbage, ...links } = await linkNodes(linking, walker, options);
+    return { graph: this.stateOf(next, links), garbage: [...garbage, ...this.takeOutgrown(next.originals)] };
   }
 
   private untrain(): void {
