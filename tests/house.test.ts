@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compile } from '../src/host/gpu/compile.ts';
+import { compile, moduleOf } from '../src/host/gpu/compile.ts';
 import { createDawn } from '../src/host/gpu/dawn.ts';
 import { PipelineCache } from '../src/host/gpu/pipelines.ts';
 import { kernels } from '../src/kernels/all.ts';
@@ -248,7 +248,8 @@ describe('on Dawn’s null backend', () => {
       it.each(plans.map(({ plan }) => [feature, JSON.stringify(plan.constants), plan.constants] as const))(
         'compiles for devices with %s, with %s',
         async (_, __, constants) => {
-          await compile(withFeature.get(feature)!, kernel, constants, shaderText(name, feature));
+          const device = withFeature.get(feature)!;
+          await compile(device, kernel, constants, moduleOf(device, kernel, shaderText(name, feature)));
         },
       );
     }

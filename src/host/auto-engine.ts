@@ -1,11 +1,12 @@
 import type { ArrayOf, Dtype } from '../kernels/kernel.ts';
 import type { Block, BlockRange } from './block.ts';
-import { type CostCache, type EngineCosts, estimateMs, measureCosts } from './cost-model.ts';
+import { type CostCache, estimateMs, measureCosts } from './cost-model.ts';
+import type { EngineCosts, WalkCosts } from './costs.ts';
 import type { CpuEngine } from './cpu/cpu-engine.ts';
 import type { Engine, EngineInfo, HostEngine, WalkChoice, Work } from './engine.ts';
 import type { GpuEngine } from './gpu/gpu-engine.ts';
 import type { Recording } from './recording.ts';
-import { measureWalks, type WalkCosts } from './walk-costs.ts';
+import { measureWalks } from './walk-costs.ts';
 
 /**
  * Holds a GPU and a CPU engine and sends each call where it is cheaper, by costs measured on this machine at first use.

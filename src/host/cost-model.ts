@@ -1,17 +1,8 @@
 import { sq8Filter } from '../kernels/sq8-filter.ts';
 import { rangeOf } from './block.ts';
+import type { EngineCosts } from './costs.ts';
 import type { Engine, Work } from './engine.ts';
 import { Recording } from './recording.ts';
-
-/** What one engine costs on this machine. */
-export type EngineCosts = {
-  /** Integer multiply-adds per millisecond in scans. */
-  readonly termsPerMs: number;
-  /** Milliseconds for one round of submit and read-back. */
-  readonly waitMs: number;
-  /** Bytes per millisecond sent to the device; Infinity where nothing is sent. */
-  readonly uploadPerMs: number;
-};
 
 /** Keeps measured costs, of any kind, between processes, where the platform has a place for them. */
 export interface CostCache {

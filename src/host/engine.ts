@@ -4,6 +4,7 @@
  */
 import type { ArrayOf, Dtype } from '../kernels/kernel.ts';
 import type { Block, BlockRange } from './block.ts';
+import type { EngineCosts, WalkCosts } from './costs.ts';
 import type { Recording } from './recording.ts';
 
 export type EngineKind = 'reference' | 'cpu' | 'gpu' | 'auto';
@@ -21,16 +22,7 @@ export interface Work {
 /** Where walks may go: the host, or the device. */
 export interface WalkChoice {
   readonly device: Engine;
-  readonly costs: { readonly host: WalkingCosts; readonly device: WalkingCosts };
-}
-
-/** What an engine costs, in the units of cost-model.ts and walk-costs.ts. */
-export interface WalkingCosts {
-  readonly termsPerMs: number;
-  readonly waitMs: number;
-  readonly uploadPerMs: number;
-  readonly walkPerMs: number;
-  readonly alonePerMs: number;
+  readonly costs: { readonly host: EngineCosts & WalkCosts; readonly device: EngineCosts & WalkCosts };
 }
 
 export interface EngineInfo {

@@ -1,21 +1,14 @@
 /** What walks over graphs cost on an engine: measured on a made-up graph, small enough to make and large enough to tell. */
 import { NONE, PAGE_ROWS, searchScratchWords } from '../kernels/graph.ts';
-import { graphBeam, visitedPlaces } from '../kernels/graph-beam.ts';
+import { foundWords, graphBeam, visitedPlaces } from '../kernels/graph-beam.ts';
 import { graphSearch } from '../kernels/graph-search.ts';
 import type { ArrayOf, Dtype } from '../kernels/kernel.ts';
 import { randomWord } from '../util/random.ts';
 import type { Block } from './block.ts';
 import { rangeOf } from './block.ts';
+import type { WalkCosts } from './costs.ts';
 import type { Engine } from './engine.ts';
 import { Recording } from './recording.ts';
-
-/** Multiply-adds as graph-search's `terms` counts them. */
-export type WalkCosts = {
-  /** Per millisecond, with as many queries as keep the engine busy. */
-  readonly walkPerMs: number;
-  /** Per millisecond of one query alone, waiting for it included. */
-  readonly alonePerMs: number;
-};
 
 const NODES = 4096;
 const STRIDE = 128;
@@ -100,7 +93,7 @@ async function hostWalks(engine: Engine, made: Block[]): Promise<Walks> {
 
 async function deviceWalks(engine: Engine, made: Block[]): Promise<Walks> {
   const { codes, links, queries } = madeUp(MOST.device);
-  const words = 2 * EF + 2;
+  const words = foundWords(EF);
   const blocks = {
     queries: await put(engine, made, 'i8', queries),
     codesA: await put(engine, made, 'i8', codes),

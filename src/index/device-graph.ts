@@ -150,6 +150,13 @@ export class DeviceGraph extends Held {
     return { split: this.codes.split, linkSplit: this.links.split, upperBase: this.rooms.upperBase, admittedAt: this.admittedAt };
   }
 
+  /** The graph as kernels bind it. */
+  get blocks() {
+    const [codesA, codesB] = this.codes.blocks;
+    const [linksA, linksB] = this.links.blocks;
+    return { codesA, codesB, linksA, linksB, tables: this.tables };
+  }
+
   /** Whether this has room for the graph, or is it already. */
   holds({ plan, degree, count, basePages, stamps }: GraphView): boolean {
     const { nodes, upperBase, linkRows } = this.rooms;

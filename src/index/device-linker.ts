@@ -6,13 +6,14 @@
 import { type Block, rangeOf } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
+import { foundWords } from '../kernels/graph-beam.ts';
 import { GROUP_HEAD, GROUP_PHASES, GROUP_WORDS, graphGroup } from '../kernels/graph-group.ts';
 import { graphPrune } from '../kernels/graph-prune.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { DeviceGraph, type DeviceGraphs } from './device-graph.ts';
 import type { GraphView } from './graph-walk.ts';
 import { type Linker, type LinkJob, putQueries } from './linker.ts';
-import { beamWords, dispatchSize, foundWords, queriesThatFit, recordBeams } from './resident-walker.ts';
+import { beamWords, dispatchSize, queriesThatFit, recordBeams } from './resident-walker.ts';
 
 /** Pages of links that are read at a time. */
 const PIECE_PAGES = 1024;
@@ -118,19 +119,12 @@ export class DeviceLinker implements Linker {
     const { graph, job } = this;
     const size = dispatchSize(graph, job.efConstruction, items);
     const [blocks, shape] = [
-      { ...this.blocks, ...own },
+      { ...graph.blocks, ...own },
       { ...this.shape, ...params },
     ];
     for (let skip = 0; skip < items; skip += size) {
       recording.dispatch(graphPrune, blocks, { ...shape, items: Math.min(size, items - skip), skip });
     }
-  }
-
-  private get blocks() {
-    const { codes, links, tables } = this.graph;
-    const [codesA, codesB] = codes.blocks;
-    const [linksA, linksB] = links.blocks;
-    return { codesA, codesB, linksA, linksB, tables };
   }
 
   private get shape() {

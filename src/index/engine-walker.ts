@@ -18,7 +18,7 @@ import {
 import type { BuildingWalker, Linker, LinkJob } from './linker.ts';
 import { withHostBehind } from './per-engine.ts';
 import { ResidentWalker } from './resident-walker.ts';
-import { type Place, WalkChooser, type WalkLoad } from './walk-chooser.ts';
+import { WalkChooser, type WalkLoad } from './walk-chooser.ts';
 
 /** Queries of one walk, what is done between two looks at the signal, for each thread of the host. */
 const HOST_SLICE = 256;
@@ -147,10 +147,10 @@ export class EngineWalker implements BuildingWalker {
   async prepare(graph: GraphView, signal: AbortSignal | undefined): Promise<void> {
     const { engine, copies } = this;
     const { host } = engine;
-    const choice = engine.kind === 'auto' ? await engine.walkChoice?.() : undefined;
+    const choice = await engine.walkChoice?.();
     const load = choice && copies.loadOf(choice.device, graph, Math.min(this.slices.device, DEVICE_SLICE.least), USUAL_EF);
-    const isFaster = !choice || !load || copies.chooser.reckon('device', choice, load) < copies.chooser.reckon('host', choice, load);
-    const device = isDeviceWalkable(graph.plan) && isFaster ? await this.deviceHere() : host;
+    const isSlower = load && copies.chooser.reckon('device', choice, load) >= copies.chooser.reckon('host', choice, load);
+    const device = !isDeviceWalkable(graph.plan) || isSlower ? host : (choice?.device ?? (await this.onlyPlace()));
     await withHostBehind(device, host, copies, async (on) => {
       if (on === host) return;
       if (DeviceGraph.fits(on, graph))
@@ -162,42 +162,30 @@ export class EngineWalker implements BuildingWalker {
   /** A device builds by itself what it can walk by itself, where the new nodes are worth a copy of the graph for the build alone. */
   async openLinker(view: GraphView, job: LinkJob): Promise<Linker | undefined> {
     if (job.fresh * BUILD_SHARE < view.count || !isDeviceWalkable(view.plan)) return undefined;
-    const device = await this.deviceFor(view, job);
+    const calls = Math.ceil(job.fresh / Math.max(1, view.count / BATCHES)); // all of them are searched for, in batches
+    const { on: device } = await this.wayFor(view, job.fresh, job.efConstruction, calls);
     return withHostBehind(device, this.engine.host, this.copies, async (on) => {
       if (on === this.engine.host || !DeviceGraph.fits(on, view)) return undefined;
       return DeviceLinker.open(on, this.copies.graphs, view, job);
     });
   }
 
-  /** The device that there is, or the host. */
-  private async deviceHere(): Promise<Engine> {
-    const { engine } = this;
-    if (engine.kind === 'auto') return (await engine.walkChoice?.())?.device ?? engine.host;
-    return engine.kind === 'gpu' ? engine.pick({ terms: 0, waits: 0, uploadBytes: 0 }) : engine.host; // the host, once the device is lost
-  }
-
-  private async wayFor(graph: GraphView, queries: number, ef: number): Promise<Way> {
+  private async wayFor(graph: GraphView, queries: number, ef: number, calls = 1): Promise<Way> {
     const { engine, copies } = this;
     if (!isDeviceWalkable(graph.plan)) return { on: engine.host };
-    if (engine.kind !== 'auto') return { on: await this.deviceHere() };
     const choice = await engine.walkChoice?.();
-    if (!choice) return { on: engine.host };
-    const load = copies.loadOf(choice.device, graph, queries, ef);
-    const place = copies.chooser.choose(choice, load);
-    return { on: place === 'device' ? choice.device : engine.host, choice, place };
+    if (!choice) return { on: await this.onlyPlace() };
+    const load = { ...copies.loadOf(choice.device, graph, queries, ef), calls };
+    return { on: copies.chooser.choose(choice, load) === 'device' ? choice.device : engine.host, choice };
   }
 
-  /** Where new nodes are linked: all of them are searched for, in batches. */
-  private async deviceFor(view: GraphView, { fresh, efConstruction }: LinkJob): Promise<Engine> {
-    const { engine, copies } = this;
-    const choice = engine.kind === 'auto' ? await engine.walkChoice?.() : undefined;
-    if (!choice) return this.deviceHere();
-    const calls = Math.ceil(fresh / Math.max(1, view.count / BATCHES));
-    const load = { ...copies.loadOf(choice.device, view, fresh, efConstruction), calls };
-    return copies.chooser.choose(choice, load) === 'device' ? choice.device : engine.host;
+  /** Where there is no choice: the device of an engine that is one, until it is lost, or the host. */
+  private async onlyPlace(): Promise<Engine> {
+    const { engine } = this;
+    return engine.kind === 'gpu' ? engine.pick({ terms: 0, waits: 0, uploadBytes: 0 }) : engine.host;
   }
 
-  private onWay<T>({ on, choice, place }: Way, graph: GraphView, { nq, ef }: Walk, work: (walker: Walker) => Promise<T>): Promise<T> {
+  private onWay<T>({ on, choice }: Way, graph: GraphView, { nq, ef }: Walk, work: (walker: Walker) => Promise<T>): Promise<T> {
     const { engine, copies } = this;
     return withHostBehind(on, engine.host, copies, async (chosen) => {
       this.last = chosen;
@@ -209,8 +197,9 @@ export class EngineWalker implements BuildingWalker {
       const isWalkAlone = copies.graphs.sent(chosen) === sent;
       if (chosen !== engine.host) copies.pace.noteDone(nq, ef, begun, now);
       // A walk that was begun ahead of its turn waited until the one before it was done.
+      const place = chosen === engine.host ? 'host' : 'device';
       if (load && isWalkAlone && (place === 'host' || load.uploadBytes === 0))
-        copies.chooser.note(place!, choice!, load, now - Math.max(begun, this.doneAt));
+        copies.chooser.note(place, choice!, load, now - Math.max(begun, this.doneAt));
       this.doneAt = now;
       return done;
     });
@@ -226,5 +215,4 @@ export class EngineWalker implements BuildingWalker {
 interface Way {
   readonly on: Engine;
   readonly choice?: WalkChoice;
-  readonly place?: Place;
 }

@@ -1,6 +1,5 @@
 /** What links new nodes into a graph: the phases of a build, on the host (host-linker.ts) or on a device (device-linker.ts). */
 import type { HostEngine } from '../host/engine.ts';
-import type { CodecPlan } from './graph-codec.ts';
 import type { LinkWriter } from './graph-pages.ts';
 import type { GraphView, Walker } from './graph-walk.ts';
 
@@ -37,7 +36,7 @@ export interface BuildingWalker extends Walker {
 
 /** The nodes' own codes as queries, which have no terms: i8 [nodes, stride]. */
 export function putQueries(to: Int8Array, host: HostEngine, { codes, plan }: Pick<GraphView, 'codes' | 'plan'>, nodes: Uint32Array): void {
-  const { stride, grid } = plan satisfies CodecPlan;
+  const { stride, grid } = plan;
   const from = host.view(codes);
   for (const [i, node] of nodes.entries()) {
     to.set(from.subarray(node * stride, (node + 1) * stride), i * stride);

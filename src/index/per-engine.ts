@@ -39,17 +39,12 @@ export class PerEngine<T extends Held> {
   /** What covers the call's needs, held for the caller until it calls `release`. */
   async acquire(engine: Engine, making: Making<T>): Promise<T> {
     if (this.closed) throw new IsodexError('closed', 'the index was closed while a call had yet to begin');
-    let slot = this.slots.get(engine);
-    if (!slot) this.slots.set(engine, (slot = new Slot()));
-    return slot.acquire(making);
+    return this.slotOf(engine).acquire(making);
   }
 
   /** Keeps something that was made elsewhere, in the place of what there is. */
   offer(engine: Engine, made: T): void {
-    if (this.closed) return;
-    let slot = this.slots.get(engine);
-    if (!slot) this.slots.set(engine, (slot = new Slot()));
-    slot.offer(made);
+    if (!this.closed) this.slotOf(engine).offer(made);
   }
 
   /** Bytes that must be sent to a device before it can search: 0 once one other than the host has something. */
@@ -85,6 +80,12 @@ export class PerEngine<T extends Held> {
   close(): void {
     this.drop();
     this.closed = true;
+  }
+
+  private slotOf(engine: Engine): Slot<T> {
+    let slot = this.slots.get(engine);
+    if (!slot) this.slots.set(engine, (slot = new Slot()));
+    return slot;
   }
 }
 

@@ -6,7 +6,7 @@ import { allocAll, disposeAll } from '../host/alloc-all.ts';
 import { type Block, rangeOf } from '../host/block.ts';
 import type { Engine } from '../host/engine.ts';
 import { Recording } from '../host/recording.ts';
-import { beamCapacityOf, graphBeam, spills, visitedPlaces } from '../kernels/graph-beam.ts';
+import { beamCapacityOf, foundWords, graphBeam, spills, visitedPlaces } from '../kernels/graph-beam.ts';
 import { BYTES } from '../kernels/kernel.ts';
 import { runInFlight } from '../util/tasks.ts';
 import type { DeviceGraph, DeviceGraphs } from './device-graph.ts';
@@ -157,9 +157,7 @@ export function recordBeams(
 ): void {
   const { plan, degree, entry, entryLevel } = view;
   const { ef, level, admitted } = walk;
-  const [codesA, codesB] = graph.codes.blocks;
-  const [linksA, linksB] = graph.links.blocks;
-  const blocks = { queries, codesA, codesB, linksA, linksB, tables: graph.tables, found, spill };
+  const blocks = { queries, ...graph.blocks, found, spill };
   const capacity = capacityOf(walk);
   const shape = { n: view.count, quads: plan.stride / 16, form: plan.form, degree, ...graph.places };
   const course = { entry, entryLevel, level, ef, capacity, filtered: admitted ? 1 : 0, visited: visitedPlaces(capacity, degree) };
@@ -183,11 +181,6 @@ export function dispatchSize({ pace }: DeviceGraph, ef: number, n: number): numb
 
 function capacityOf({ ef, admitted }: Pick<Walk, 'ef' | 'admitted'>): number {
   return beamCapacityOf(ef, admitted !== undefined);
-}
-
-/** u32s of a query's results. */
-export function foundWords(ef: number): number {
-  return 2 * ef + 2;
 }
 
 /** u32s of a query's list. */

@@ -25,6 +25,11 @@ export function beamCapacityOf(ef: number, filtered: boolean): number {
   return (filtered ? BEAM_FACTOR : 1) * ef;
 }
 
+/** u32s of what a query finds. */
+export function foundWords(ef: number): number {
+  return 2 * ef + 2;
+}
+
 /** Places of the table of visited nodes: what the smallest device has left, the same for all, so that all compute as many keys. */
 export function visitedPlaces(capacity: number, degree: number): number {
   const beam = spills(capacity) ? 1 : entriesFor(capacity);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AutoEngine } from '../../src/host/auto-engine.ts';
-import { type CostCache, type EngineCosts, estimateMs, measureCosts } from '../../src/host/cost-model.ts';
+import { type CostCache, estimateMs, measureCosts } from '../../src/host/cost-model.ts';
+import type { EngineCosts } from '../../src/host/costs.ts';
 import { CpuEngine } from '../../src/host/cpu/cpu-engine.ts';
 import { GpuEngine } from '../../src/host/gpu/gpu-engine.ts';
 import { findGpu } from '../contract/engines.ts';

@@ -1,7 +1,7 @@
 /** An index on an `auto` engine: its walks and builds go where they cost less, and nobody sees it in a file or an answer. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { CpuEngine } from '../../src/host/cpu/cpu-engine.ts';
-import type { Engine, WalkChoice, WalkingCosts } from '../../src/host/engine.ts';
+import type { Engine, WalkChoice } from '../../src/host/engine.ts';
 import { makeIndex } from '../../src/index/factory.ts';
 import type { VectorIndex } from '../../src/index/vector-index.ts';
 import { fromBytes } from '../../src/node.ts';
@@ -15,8 +15,8 @@ const search = { k: 5, efSearch: 8, stats: true };
 const cpu = CpuEngine.open({ threads: 1 });
 afterAll(async () => (await cpu).close());
 
-const FAST: WalkingCosts = { termsPerMs: 1e9, waitMs: 0.001, uploadPerMs: 1e9, walkPerMs: 1e9, alonePerMs: 1e9 };
-const SLOW: WalkingCosts = { termsPerMs: 1, waitMs: 100, uploadPerMs: 1, walkPerMs: 1, alonePerMs: 1 };
+const FAST: WalkChoice['costs']['host'] = { termsPerMs: 1e9, waitMs: 0.001, uploadPerMs: 1e9, walkPerMs: 1e9, alonePerMs: 1e9 };
+const SLOW: WalkChoice['costs']['host'] = { termsPerMs: 1, waitMs: 100, uploadPerMs: 1, walkPerMs: 1, alonePerMs: 1 };
 
 /** An `auto` engine over a host and the twins as its device. */
 async function autoEngine(costs: WalkChoice['costs'], failure?: DeviceFailure) {

@@ -13,12 +13,17 @@ export interface PreparedPipeline extends Pipeline {
 /** A driver does not take a kernel. */
 export class NoPipeline extends Error {}
 
-/** Compiles WGSL for a kernel. Rejects with the compiler's messages. */
-export async function compile(device: GPUDevice, kernel: Kernel, constants: Plan['constants'], code: string): Promise<Pipeline> {
-  const layout = device.createBindGroupLayout({ label: kernel.name, entries: layoutEntries(kernel) });
-  device.pushErrorScope('validation'); // what is wrong with the text is told by the pipeline, and is no error of the device's
-  const module = device.createShaderModule({ label: kernel.name, code });
+/** WGSL for a kernel. What is wrong with it is told by its pipelines, and is no error of the device's. */
+export function moduleOf(device: GPUDevice, { name }: Kernel, code: string): GPUShaderModule {
+  device.pushErrorScope('validation');
+  const module = device.createShaderModule({ label: name, code });
   void device.popErrorScope().catch(() => undefined);
+  return module;
+}
+
+/** Compiles a kernel's WGSL. Rejects with the compiler's messages. */
+export async function compile(device: GPUDevice, kernel: Kernel, constants: Plan['constants'], module: GPUShaderModule): Promise<Pipeline> {
+  const layout = device.createBindGroupLayout({ label: kernel.name, entries: layoutEntries(kernel) });
   try {
     const pipeline = await device.createComputePipelineAsync({
       label: kernel.name,

@@ -1,6 +1,6 @@
 import type { Kernel, Limits, ParamsOf, Plan } from '../../kernels/kernel.ts';
 import { featuresOf, shaderText } from '../../kernels/wgsl.ts';
-import { compile, type Pipeline, type PreparedPipeline } from './compile.ts';
+import { compile, moduleOf, type Pipeline, type PreparedPipeline } from './compile.ts';
 import { failureOf } from './trial.ts';
 
 /** Compiles each kernel once for each set of constants it is used with, with the functions that suit the device's features. */
@@ -8,6 +8,8 @@ export class PipelineCache {
   /** What was tried on this device and is not used. */
   readonly notes: string[] = [];
   private readonly device: GPUDevice;
+  /** By kernel and feature. */
+  private readonly modules = new Map<string, GPUShaderModule>();
   private readonly pipelines = new Map<string, Promise<Pipeline>>();
   private readonly trials = new Map<Kernel, Promise<boolean>>();
 
@@ -31,16 +33,22 @@ export class PipelineCache {
   private async suiting(kernel: Kernel, constants: Plan['constants'], limits: Limits): Promise<Pipeline> {
     const { experiment } = kernel;
     if (experiment && this.device.features.has(experiment.feature) && experiment.suits(constants) && (await this.holds(kernel, limits))) {
-      return compile(this.device, kernel, constants, shaderText(kernel.name, experiment.feature));
+      return this.compiled(kernel, constants, experiment.feature);
     }
-    const plain = () => compile(this.device, kernel, constants, shaderText(kernel.name));
     const feature = featuresOf(kernel.name).find((name) => name !== experiment?.feature && this.device.features.has(name));
-    if (!feature) return plain();
-    return compile(this.device, kernel, constants, shaderText(kernel.name, feature)).catch(async () => {
-      const pipeline = await plain();
+    if (!feature) return this.compiled(kernel, constants);
+    return this.compiled(kernel, constants, feature).catch(async () => {
+      const pipeline = await this.compiled(kernel, constants);
       this.note(kernel, feature, 'it does not compile');
       return pipeline;
     });
+  }
+
+  private compiled(kernel: Kernel, constants: Plan['constants'], feature?: string): Promise<Pipeline> {
+    const key = `${kernel.name} ${feature ?? ''}`;
+    let module = this.modules.get(key);
+    if (!module) this.modules.set(key, (module = moduleOf(this.device, kernel, shaderText(kernel.name, feature))));
+    return compile(this.device, kernel, constants, module);
   }
 
   private note({ name }: Kernel, feature: string, failure: string): void {

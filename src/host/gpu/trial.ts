@@ -1,7 +1,7 @@
 /** Tries WGSL for a kernel on a device, apart from all else that runs there, before it is used. */
 import type { Kernel, Limits, Trial, TypedArray } from '../../kernels/kernel.ts';
 import { roundUp } from '../../util/math.ts';
-import { compile, type PreparedPipeline } from './compile.ts';
+import { compile, moduleOf, type PreparedPipeline } from './compile.ts';
 
 const USAGE = { mapRead: 0x0001, copySrc: 0x0004, copyDst: 0x0008, uniform: 0x0040, storage: 0x0080 };
 
@@ -21,7 +21,7 @@ async function difference(device: GPUDevice, kernel: Kernel, code: string, limit
   const { inOrder, trials } = kernel.experiment!;
   const [first, ...others] = trials();
   const { constants, grid } = kernel.plan!(first!.params, limits);
-  const pipeline = await compile(device, kernel, constants, code);
+  const pipeline = await compile(device, kernel, constants, moduleOf(device, kernel, code));
   for (const trial of [first!, ...others]) {
     const expected = inOrder(twinWrites(kernel, trial));
     const actual = inOrder(await deviceWrites(device, kernel, trial, { ...pipeline, grid }));

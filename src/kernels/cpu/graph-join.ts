@@ -2,7 +2,7 @@ import { NONE } from '../graph.ts';
 import type { ParamsOf } from '../kernel.ts';
 import { Scorer } from './graph-score.ts';
 import { type Links, linksOf } from './graph-search.ts';
-import { select } from './graph-select.ts';
+import { byDistance, select } from './graph-select.ts';
 
 interface JoinViews extends Links {
   codes: Int8Array;
@@ -27,7 +27,7 @@ export function graphJoinTwin(views: JoinViews, params: ParamsOf<JoinParam>): vo
 
 function pruned(scorer: Scorer, target: number, links: readonly number[], most: number): number[] {
   const candidates = links.map((id) => ({ id, distance: scorer.between(target, id) }));
-  candidates.sort((a, b) => a.distance - b.distance || a.id - b.id);
+  candidates.sort(byDistance);
   return select(scorer, candidates, most);
 }
 

@@ -1,7 +1,7 @@
 import { NONE } from '../graph.ts';
 import type { ParamsOf } from '../kernel.ts';
 import { Scorer } from './graph-score.ts';
-import { type Candidate, select } from './graph-select.ts';
+import { byDistance, type Candidate, select } from './graph-select.ts';
 
 interface PruneViews {
   codesA: Int8Array;
@@ -100,8 +100,4 @@ class Pruner {
 function lengthOf(ids: Uint32Array): number {
   const end = ids.indexOf(NONE);
   return end < 0 ? ids.length : end;
-}
-
-function byDistance(a: Candidate, b: Candidate): number {
-  return a.distance - b.distance || a.id - b.id;
 }

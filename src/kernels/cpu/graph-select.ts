@@ -7,6 +7,11 @@ export interface Candidate {
   readonly distance: number;
 }
 
+/** Nearest first. */
+export function byDistance(a: Candidate, b: Candidate): number {
+  return a.distance - b.distance || a.id - b.id;
+}
+
 /** The heuristic: `sorted` candidates, nearest first, at most `most` of them. */
 export function select(scorer: Scorer, sorted: readonly Candidate[], most: number): number[] {
   const chosen: number[] = [];
